@@ -1,0 +1,299 @@
+"""Digest access authentication (RFC 7616, and RFC 2617 for peers that know no more)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from typing import IO, NamedTuple
+from urllib.parse import quote
+
+from .._wire.challenge import Challenge, parse_challenges
+from .credentials import Credentials
+from .digest_terms import Terms, is_true, new_hash, octets, read_terms
+from .scheme import CannotServe, Outgoing, Peer
+
+# How often in a row, over all connections, a peer may call a nonce stale before nothing was accepted.
+STALE_LIMIT = 20
+# How many requests may be on their way at once and still have their answers' rspauth checked.
+UNANSWERED_LIMIT = 64
+BLOCK = 65536
+
+# RFC 8187 section 3.2.1, attr-char: what needs no percent-encoding in username*, besides letters and digits.
+_ATTR_CHARS = "!#$&+-.^_`|~"
+
+
+class Use(NamedTuple):
+    """One use of a nonce: its count, and the pair of nonces from which a -sess algorithm made its key."""
+
+    terms: Terms
+    nonce: bytes
+    nc: int
+    first_nonce: bytes
+    first_cnonce: bytes
+
+
+class DigestState:
+    """The nonce that all connections of one login use, and how often they did; safe for threads.
+
+    The peer may refuse a count that it has seen (RFC 7616 section 3.4, nc), so that counting and reading the
+    nonce is one step under the lock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._latest: Use | None = None
+        self._stale = 0
+
+    def adopt(self, terms: Terms, stale: bool) -> Use:
+        """Take a challenge and return the first use of its nonce. Raises CannotServe after too many stale."""
+        with self._lock:
+            self._stale = self._stale + 1 if stale else 0
+            if self._stale > STALE_LIMIT:
+                raise CannotServe("Digest: the peer calls every nonce stale")
+            latest = self._latest
+            if latest is not None and latest.nonce == terms.nonce:  # another connection was given the same
+                self._latest = latest._replace(terms=terms, nc=latest.nc + 1)
+            else:
+                self._latest = Use(terms, terms.nonce, 1, terms.nonce, new_cnonce())
+            return self._latest
+
+    def next_use(self) -> Use | None:
+        """Return the next use of the nonce at hand, None before the first challenge."""
+        with self._lock:
+            if self._latest is not None:
+                self._latest = self._latest._replace(nc=self._latest.nc + 1)
+            return self._latest
+
+    def accepted(self, next_nonce: bytes | None) -> None:
+        """Note that a request was accepted; `next_nonce` is the one that the peer wants from now on, if any.
+
+        The key of a -sess algorithm stays what it was until the next challenge (RFC 7616 section 3.4.2).
+        """
+        with self._lock:
+            self._stale = 0
+            if self._latest is not None and next_nonce is not None and next_nonce != self._latest.nonce:
+                self._latest = self._latest._replace(nonce=next_nonce, nc=0)
+
+
+class Sent(NamedTuple):
+    """What is needed to check the peer's proof for one request."""
+
+    use: Use
+    cnonce: bytes
+    qop: str | None
+    key: bytes
+    uri: bytes
+
+    def __repr__(self) -> str:  # the key is as good as the password
+        return f"<Sent: use {self.use.nc} of {self.use.nonce!r}, key hidden>"
+
+
+class Digest:
+    """The Digest scheme for one user at one peer.
+
+    After its login one object serves all connections to that peer, from any thread. Where the peer announces
+    no `charset`, names and passwords are taken as UTF-8, which is what servers' password files hold today.
+    The quality of protection is `auth` where it is offered, else `auth-int`.
+    """
+
+    name = "Digest"
+    binds_connection = False
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._state = DigestState()
+        # By count and cnonce. Answers come back in any order, and to any thread.
+        self._unanswered: OrderedDict[tuple[int, bytes], Sent] = OrderedDict()
+        self._unanswered_lock = threading.Lock()
+        self.complete = False
+
+    def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
+        """The header value that answers a first challenge, or one that says `stale=true`."""
+        stale = is_true(challenge.params.get("stale"))
+        if self.complete and not stale:  # RFC 7616 section 3.3, stale
+            raise CannotServe("Digest: the user name or password was refused")
+        header = self._answer(self._state.adopt(read_terms(challenge), stale and self.complete), outgoing)
+        self.complete = True
+        return header
+
+    def again(self, outgoing: Outgoing) -> str | None:
+        """The header value for one more request with the same nonce (RFC 7616 section 3.4, nc)."""
+        use = self._state.next_use()
+        if use is None:
+            return None
+        try:
+            return self._answer(use, outgoing)
+        except CannotServe:  # a body that cannot be hashed: the challenge that follows tells the reason
+            return None
+
+    def accepted(self, info: str | None) -> None:
+        """Take `nextnonce` out of (Proxy-)Authentication-Info and check `rspauth` (RFC 7616 section 3.5).
+
+        Raises CannotServe if the peer's proof is there and is wrong.
+        """
+        params = _info_params(info)
+        if "rspauth" in params and params.get("qop", "").lower() != "auth-int":
+            # With auth-int the proof covers the body of the answer, which has not been read yet.
+            self._check_proof(params)
+        next_nonce = params.get("nextnonce")
+        self._state.accepted(octets(next_nonce) if next_nonce else None)
+
+    def __repr__(self) -> str:
+        return f"<Digest for {self._credentials.username!r}>"
+
+    def _answer(self, use: Use, outgoing: Outgoing) -> str:
+        """Write the header value (RFC 7616 section 3.4)."""
+        terms = use.terms
+        username, key = self._name_and_key(use)
+        uri = octets(outgoing.uri)
+        qop, signed = _choose_protection(terms, outgoing, uri)
+        # A new one for each request, except where the key was made from it.
+        cnonce = use.first_cnonce if terms.session else new_cnonce()
+        sent = Sent(use, cnonce, qop, key, uri)
+
+        self._remember(sent)
+        fields = [
+            self._username_field(terms, username),
+            "realm=" + _quoted(terms.realm),
+            "nonce=" + _quoted(use.nonce),
+            "uri=" + _quoted(uri),
+            "response=" + _quoted(_proof(sent, signed)),
+        ]
+        # Neither algorithm nor qop nor nc may be quoted: old servers read them so (RFC 7616 section 3.4).
+        if terms.algorithm is not None:
+            fields.append(f"algorithm={terms.algorithm}")
+        if terms.opaque is not None:
+            fields.append("opaque=" + _quoted(terms.opaque))
+        if qop is not None:
+            fields += [f"qop={qop}", f"nc={use.nc:08x}"]
+        if qop is not None or terms.session:
+            fields.append("cnonce=" + _quoted(cnonce))
+        if terms.userhash:
+            fields.append("userhash=true")
+        return "Digest " + ", ".join(fields)
+
+    def _name_and_key(self, use: Use) -> tuple[bytes, bytes]:
+        """The user's name in octets, and H(A1) (RFC 7616 section 3.4.2)."""
+        terms = use.terms
+        username, password = self._credentials.username, self._credentials.password
+        if terms.utf8 and not (username.isascii() and password.isascii()):
+            # RFC 7616 section 4. The tables behind this are loaded only where somebody needs them.
+            from unicodedata import normalize
+
+            username, password = normalize("NFC", username), normalize("NFC", password)
+        try:
+            # surrogateescape: what the environment gave as other octets than UTF-8 goes out as the same
+            # octets.
+            user_octets = username.encode("utf-8", "surrogateescape")
+            secret = b":".join((user_octets, terms.realm, password.encode("utf-8", "surrogateescape")))
+        except UnicodeEncodeError:
+            raise CannotServe("Digest: the user name or password is not valid text") from None
+        key = terms.hash(secret)
+        if terms.session:
+            key = terms.hash(b":".join((key, use.first_nonce, use.first_cnonce)))
+        return user_octets, key
+
+    @staticmethod
+    def _username_field(terms: Terms, username: bytes) -> str:
+        if terms.userhash:  # RFC 7616 section 3.4.4
+            return "username=" + _quoted(terms.hash(username + b":" + terms.realm))
+        if terms.utf8 and not username.isascii():
+            return "username*=UTF-8''" + quote(username, safe=_ATTR_CHARS)
+        return "username=" + _quoted(username)
+
+    def _remember(self, sent: Sent) -> None:
+        with self._unanswered_lock:
+            self._unanswered[sent.use.nc, sent.cnonce] = sent
+            if len(self._unanswered) > UNANSWERED_LIMIT:
+                self._unanswered.popitem(last=False)
+
+    def _check_proof(self, params: dict[str, str]) -> None:
+        """Compare rspauth with what only somebody who knows the password can have computed."""
+        with self._unanswered_lock:
+            if "nc" in params and "cnonce" in params:
+                # RFC 7616 section 3.5: they are those of the request, and tell which one is answered.
+                found = self._unanswered.pop((_count(params["nc"]), octets(params["cnonce"])), None)
+                candidates = [] if found is None else [found]
+            else:
+                candidates = list(self._unanswered.values())
+        given = octets(params["rspauth"]).lower()
+        # A2 of an answer has no method (RFC 7616 section 3.5).
+        if not any(given == _proof(sent, b":" + sent.uri) for sent in candidates):
+            raise CannotServe("Digest: the peer's own proof (rspauth) is wrong")
+
+
+def create(credentials: Credentials | None, peer: Peer) -> Digest:
+    """Return the scheme for one user.
+
+    Raises CannotServe without a user. The peer's name is not part of a digest.
+    """
+    if credentials is None:
+        raise CannotServe("Digest: no user name given")
+    return Digest(credentials)
+
+
+def new_cnonce() -> bytes:
+    """Return 128 random bits as hexadecimal digits."""
+    return os.urandom(16).hex().encode("ascii")
+
+
+def _choose_protection(terms: Terms, outgoing: Outgoing, uri: bytes) -> tuple[str | None, bytes]:
+    """Return the quality of protection and A2, what is signed of the request (RFC 7616 section 3.4.3)."""
+    signed = octets(outgoing.method) + b":" + uri
+    if not terms.qop:
+        return None, signed
+    if "auth" in terms.qop:
+        return "auth", signed
+    return "auth-int", signed + b":" + _body_hash(terms, outgoing.body)
+
+
+def _proof(sent: Sent, signed: bytes) -> bytes:
+    """The value of response or rspauth (RFC 7616 section 3.4.1; without qop, RFC 2617 section 3.2.2.1)."""
+    use = sent.use
+    middle = [use.nonce]
+    if sent.qop is not None:
+        middle += [b"%08x" % use.nc, sent.cnonce, sent.qop.encode("ascii")]
+    return use.terms.hash(b":".join((sent.key, *middle, use.terms.hash(signed))))
+
+
+def _body_hash(terms: Terms, body: bytes | IO[bytes] | None) -> bytes:
+    """H(entity-body).
+
+    A file is read from where it stands and put back there; it may be larger than memory.
+    """
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        return terms.hash(bytes(body or b""))
+    state = new_hash(terms.hash_name)
+    try:
+        start = body.tell()
+        try:
+            while block := body.read(BLOCK):
+                state.update(block)
+        finally:
+            body.seek(start)
+    except (AttributeError, TypeError, ValueError, OSError):
+        # No file, a text file, a pipe. It could be hashed only by using it up.
+        raise CannotServe("Digest: auth-int needs a body of bytes, or a binary file that can seek") from None
+    return state.hexdigest().encode("ascii")
+
+
+def _quoted(value: bytes) -> str:
+    """A quoted-string (RFC 9110 section 5.6.4). Raises CannotServe for what no header field can carry."""
+    text = value.decode("latin-1")
+    if any((char < " " and char != "\t") or char == "\x7f" for char in text):
+        raise CannotServe("Digest: a control character in the user name, the realm, the nonce or the URI")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _info_params(info: str | None) -> dict[str, str]:
+    """Read (Proxy-)Authentication-Info: the parameters of a challenge, without the scheme's name in front."""
+    challenges = parse_challenges(["Digest " + info]) if info else []
+    return dict(challenges[0].params) if challenges else {}
+
+
+def _count(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return 0  # never a count that was sent

@@ -1,0 +1,112 @@
+"""What a Digest challenge asks for (RFC 7616 section 3.3), and how strong it is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from .._wire.challenge import Challenge
+from .scheme import CannotServe
+
+# Weakest first (RFC 7616 sections 3.7 and 6.1). SHA is in no RFC; servers of the years between the two offer
+# it. A "-sess" at the end of the name says how the key is made, not how strong the hash is.
+_HASHES = {"MD5": "md5", "SHA": "sha1", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
+_STRENGTH = {name: place for place, name in enumerate(_HASHES, start=1)}
+
+
+class Terms(NamedTuple):
+    """The terms of one challenge, checked.
+
+    Texts of the peer (`realm`, `nonce`, `opaque`) are the octets of its header field. `algorithm` is spelled
+    as the peer spelled it, None where it named none (MD5 is meant).
+    """
+
+    realm: bytes
+    nonce: bytes
+    opaque: bytes | None
+    algorithm: str | None
+    hash_name: str
+    session: bool
+    qop: tuple[str, ...]
+    utf8: bool
+    userhash: bool
+
+    def hash(self, data: bytes) -> bytes:
+        """H(data): the digest in lower-case hexadecimal digits."""
+        return new_hash(self.hash_name, data).hexdigest().encode("ascii")
+
+
+def new_hash(hash_name: str, data: bytes = b"") -> hashlib._Hash:
+    """Start a hash of OpenSSL or Python's own. Raises CannotServe where this Python has it not.
+
+    `usedforsecurity=False` lets MD5 pass in FIPS builds: the protocol is what it is, and the peer has chosen
+    it.
+    """
+    try:
+        return hashlib.new(_HASHES[hash_name], data, usedforsecurity=False)
+    except ValueError:
+        raise CannotServe(f"Digest: this Python's hashlib has no {hash_name}") from None
+
+
+def octets(text: str) -> bytes:
+    """The octets behind a header field's text, which was decoded as Latin-1 (RFC 9110 section 5.5)."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def is_true(value: str | None) -> bool:
+    return value is not None and value.lower() == "true"
+
+
+def read_terms(challenge: Challenge) -> Terms:
+    """Check a challenge.
+
+    Raises CannotServe if it lacks what RFC 7616 requires or asks for what is not known.
+    """
+    given = challenge.params
+    for name in ("realm", "nonce"):
+        if name not in given:
+            raise CannotServe(f"Digest: the challenge has no {name}")
+
+    algorithm = given.get("algorithm")
+    hash_name, session = _split_algorithm(algorithm or "MD5")
+    if hash_name not in _HASHES:
+        raise CannotServe("Digest: the challenge names an unknown algorithm")
+    new_hash(hash_name)  # raises where it is missing
+
+    # A list in a quoted string; without it, or with an empty one, the formula of RFC 2069 is meant.
+    qop = tuple(option.strip().lower() for option in given.get("qop", "").split(",") if option.strip())
+    if qop and not {"auth", "auth-int"}.intersection(qop):
+        raise CannotServe("Digest: the challenge names no known quality of protection")
+
+    opaque = given.get("opaque")
+    return Terms(
+        realm=octets(given["realm"]),
+        nonce=octets(given["nonce"]),
+        opaque=None if opaque is None else octets(opaque),
+        algorithm=algorithm or None,
+        hash_name=hash_name,
+        session=session,
+        qop=qop,
+        utf8=given.get("charset", "").lower() == "utf-8",
+        userhash=is_true(given.get("userhash")),
+    )
+
+
+def _split_algorithm(algorithm: str) -> tuple[str, bool]:
+    name = algorithm.upper()
+    return (name[: -len("-SESS")], True) if name.endswith("-SESS") else (name, False)
+
+
+def strength(challenge: Challenge) -> int:
+    """How strong the hash of a Digest challenge is: the more the better, 0 if it cannot be served here.
+
+    RFC 7616 section 3.7 lets the client take the peer's first offer that it can serve. An attacker on the way
+    could put the weakest first, so that whoever chooses goes by strength.
+    """
+    try:
+        return _STRENGTH[read_terms(challenge).hash_name]
+    except CannotServe:
+        return 0

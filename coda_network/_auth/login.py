@@ -1,0 +1,366 @@
+"""One login on one connection for one role: which scheme is tried, what is sent, when it is given up.
+
+A challenge comes, the strongest scheme that can serve it is chosen, and its header goes out. The peer then
+answers with its approval (any other status, at any step), or with another challenge: to the scheme in hand
+that is the next token of a handshake or a refusal, and only the scheme can tell. `TRANSITIONS` shows all of
+it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from .._wire.challenge import Challenge, parse_challenges
+from .credentials import CredentialSource
+from .memory import Attempt, LoginMemory
+from .registry import SCHEMES, Entry, by_strength, label
+from .report import AuthReport
+from .scheme import CannotServe, Outgoing, Peer, Role, Scheme
+
+log = logging.getLogger("coda_network.auth")
+
+# Kerberos inside SPNEGO takes three legs at most, NTLM two. A peer that asks for more than this never ends.
+MOST_ROUNDS = 10
+
+
+class State(Enum):
+    """Where a login stands."""
+
+    IDLE = "no login has been asked for"
+    ANTICIPATED = "a header went out before anybody asked"
+    CHOOSING = "looking for a scheme to begin with"
+    STEPPING = "the scheme in hand makes its next header"
+    NEGOTIATING = "a header went out that another challenge must answer"
+    ANSWERED = "the last header of a scheme went out"
+    ACCEPTED = "the peer has accepted"
+    GIVEN_UP = "no scheme can go on for this request"
+
+
+class Event(Enum):
+    """What can happen to a login."""
+
+    REQUEST = "a new request begins"
+    ANTICIPATE = "a header is at hand from a login that was accepted"
+    CHALLENGE = "a challenge came, but not for the scheme in hand"
+    GO_ON = "a challenge came for the scheme in hand"
+    OTHER = "any other answer came"
+    LEG = "a header was made that another challenge must answer"
+    FINAL = "the last header of a scheme was made"
+    BROKEN = "the scheme in hand cannot go on"
+    EXHAUSTED = "no scheme is left"
+
+
+TRANSITIONS: Mapping[tuple[State, Event], State] = {
+    (State.IDLE, Event.REQUEST): State.IDLE,
+    (State.IDLE, Event.ANTICIPATE): State.ANTICIPATED,
+    (State.IDLE, Event.CHALLENGE): State.CHOOSING,
+    (State.IDLE, Event.OTHER): State.IDLE,
+    (State.ANTICIPATED, Event.REQUEST): State.IDLE,  # here and below: no answer came to the request before
+    (State.ANTICIPATED, Event.CHALLENGE): State.CHOOSING,
+    (State.ANTICIPATED, Event.GO_ON): State.STEPPING,
+    (State.ANTICIPATED, Event.OTHER): State.ACCEPTED,
+    (State.ANTICIPATED, Event.BROKEN): State.GIVEN_UP,  # here and below: the peer's own proof is wrong
+    (State.CHOOSING, Event.LEG): State.NEGOTIATING,
+    (State.CHOOSING, Event.FINAL): State.ANSWERED,
+    (State.CHOOSING, Event.EXHAUSTED): State.GIVEN_UP,
+    (State.STEPPING, Event.LEG): State.NEGOTIATING,
+    (State.STEPPING, Event.FINAL): State.ANSWERED,
+    (State.STEPPING, Event.BROKEN): State.CHOOSING,
+    (State.NEGOTIATING, Event.REQUEST): State.IDLE,
+    (State.NEGOTIATING, Event.CHALLENGE): State.CHOOSING,
+    (State.NEGOTIATING, Event.GO_ON): State.STEPPING,
+    (State.NEGOTIATING, Event.OTHER): State.ACCEPTED,  # some proxies are content with the first leg
+    (State.NEGOTIATING, Event.BROKEN): State.GIVEN_UP,
+    (State.ANSWERED, Event.REQUEST): State.IDLE,
+    (State.ANSWERED, Event.CHALLENGE): State.CHOOSING,
+    (State.ANSWERED, Event.GO_ON): State.STEPPING,
+    (State.ANSWERED, Event.OTHER): State.ACCEPTED,
+    (State.ANSWERED, Event.BROKEN): State.GIVEN_UP,
+    (State.ACCEPTED, Event.REQUEST): State.ACCEPTED,
+    (State.ACCEPTED, Event.ANTICIPATE): State.ANTICIPATED,
+    (State.ACCEPTED, Event.CHALLENGE): State.CHOOSING,
+    (State.ACCEPTED, Event.OTHER): State.ACCEPTED,
+    (State.GIVEN_UP, Event.REQUEST): State.IDLE,
+    (State.GIVEN_UP, Event.CHALLENGE): State.GIVEN_UP,
+    (State.GIVEN_UP, Event.OTHER): State.GIVEN_UP,
+}
+
+_AWAITING_ANSWER = (State.ANTICIPATED, State.NEGOTIATING, State.ANSWERED)
+
+
+class Login:
+    """The login of one connection at a proxy or at an origin server; used by one thread at a time.
+
+    For each request: `header` before it is sent; after an answer with the role's status `challenged`, whose
+    header is sent with the same request again; after any other answer `accepted`. At most one login with a
+    password that is refused is sent for one request. While `in_progress` is False, the login may be carried
+    on on a new connection to the same peer.
+
+    :param credentials: who logs in: a source for all schemes, or a source for each scheme that may be used,
+        by its name in lower case. It may be replaced between requests; `is_still_for_its_user` then tells
+        whether the connection can go on.
+    :param schemes: what is known of each scheme; the registry of this package
+    :param memory: shared by the connections of one opener, so that a login that was accepted goes out unasked
+    :param allow_basic_after_failure: whether Basic, which gives the password away, may follow a stronger
+        scheme that has failed
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        peer: Peer,
+        credentials: CredentialSource | Mapping[str, CredentialSource],
+        schemes: Mapping[str, Entry] = SCHEMES,
+        memory: LoginMemory | None = None,
+        *,
+        allow_basic_after_failure: bool = False,
+    ) -> None:
+        self.role = role
+        self.peer = peer
+        self.credentials = credentials
+        self._schemes = schemes
+        self._memory = memory
+        self._allow_basic_after_failure = allow_basic_after_failure
+        self._state = State.IDLE
+        self._attempt: Attempt | None = None  # the scheme in hand
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start afresh with what belongs to one request only."""
+        self.report = AuthReport()
+        self._rounds = 0
+        self._tried: set[str] = set()
+        self._failed = False  # a header went out for a scheme, and that scheme came to nothing
+        self._refused = False  # a password was judged, and refused
+        self._unasked: str | None = None  # the header that went out in anticipation
+        self._answers_token = False
+
+    @property
+    def state(self) -> State:
+        """Where the login stands."""
+        return self._state
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the header given out last answers a token of this connection, and fits nowhere else."""
+        return self._answers_token and self._state in _AWAITING_ANSWER
+
+    @property
+    def awaits_challenge(self) -> bool:
+        """Whether the header given out last only opens a handshake: a body would be sent in vain."""
+        return self._state is State.NEGOTIATING
+
+    @property
+    def binds_connection(self) -> bool:
+        """Whether the scheme in hand makes the connection one user's own."""
+        return self._attempt is not None and self._attempt.scheme.binds_connection
+
+    def is_still_for_its_user(self) -> bool:
+        """Whether the connection may serve the user whom `credentials` name now.
+
+        A login that binds its connection makes it one user's own; the others go with each request.
+        """
+        return not self.binds_connection or self._is_for_its_user(self._attempt)
+
+    def header(self, outgoing: Outgoing) -> str | None:
+        """Begin a request: return the header value to send with it, None if it goes without.
+
+        Basic and Digest go out unasked where they were accepted before, on this connection or on another one.
+        """
+        self._move(Event.REQUEST)
+        self._begin()
+        if self._state is State.IDLE:
+            self._attempt = None
+        attempt = self._attempt or self._recall()
+        if attempt is None or attempt.scheme.binds_connection:
+            return None
+        if not self._is_for_its_user(attempt):
+            return None
+        self._unasked = attempt.scheme.again(outgoing)
+        if self._unasked is not None:
+            self._attempt = attempt
+            self._move(Event.ANTICIPATE)
+        return self._unasked
+
+    def challenged(self, values: Iterable[str], outgoing: Outgoing) -> str | None:
+        """Answer a 407 or 401: return the header value to send the request with again, or None to give up.
+
+        :param values: all lines of the role's challenge header; there may be none, and they may be malformed
+        """
+        challenges = parse_challenges(values)
+        challenge = self._for_scheme_in_hand(challenges)
+        self._rounds += 1
+        if challenge is not None:
+            self._move(Event.GO_ON)
+            header = self._step(challenge, outgoing)
+            if header is not None:
+                return header
+        else:
+            self._drop_scheme_in_hand()
+            self._move(Event.CHALLENGE)
+        return self._choose(challenges, outgoing) if self._state is State.CHOOSING else None
+
+    def accepted(self, info_values: Iterable[str] = ()) -> None:
+        """Take note of any answer but a challenge.
+
+        :param info_values: the lines of the role's info header and those of its challenge header, where the
+            last token of Negotiate comes (RFC 4559 section 5)
+        """
+        attempt = self._attempt
+        if attempt is not None and self._state in _AWAITING_ANSWER:
+            try:
+                attempt.scheme.accepted(_info_for(attempt.scheme, info_values))
+            except CannotServe as reason:
+                self._fail(attempt, str(reason))
+                self._move(Event.BROKEN)
+                return
+            self.report.note(attempt.label, "accepted")
+            if self._memory is not None and self._recall() is not attempt:
+                self._memory.remember(self.peer, attempt)
+        self._move(Event.OTHER)
+
+    def _move(self, event: Event) -> None:
+        try:
+            self._state = TRANSITIONS[self._state, event]
+        except KeyError:
+            raise RuntimeError(f"a login in state {self._state.name} cannot take {event.name}") from None
+
+    def _recall(self) -> Attempt | None:
+        return None if self._memory is None else self._memory.recall(self.peer)
+
+    def _source(self, scheme: str) -> CredentialSource | None:
+        return self.credentials if callable(self.credentials) else self.credentials.get(scheme)
+
+    def _is_for_its_user(self, attempt: Attempt | None) -> bool:
+        source = None if attempt is None else self._source(attempt.challenged)
+        return attempt is not None and source is not None and source(attempt.realm) == attempt.credentials
+
+    def _for_scheme_in_hand(self, challenges: list[Challenge]) -> Challenge | None:
+        """The challenge that the scheme in hand is to answer; None if none is for it."""
+        attempt = self._attempt
+        if attempt is None or self._state not in _AWAITING_ANSWER:
+            return None
+        mine = [challenge for challenge in challenges if label(challenge) == attempt.label]
+        if self._state is State.ANTICIPATED:
+            # Only with stale=true is the login itself still good (RFC 7616 section 3.3). Else the header may
+            # have been for another realm, or with a nonce that the peer has forgotten: that calls for a new
+            # beginning.
+            mine = [
+                challenge
+                for challenge in mine
+                if challenge.params.get("stale", "").lower() == "true"
+                and challenge.params.get("realm") == attempt.realm
+            ]
+        # Of several the one with a token: NTLM is sometimes offered anew beside its own token.
+        return max(mine, key=lambda challenge: challenge.token is not None, default=None)
+
+    def _drop_scheme_in_hand(self) -> None:
+        """A challenge came that the scheme in hand, if any, is not to answer."""
+        attempt = self._attempt
+        if attempt is None:
+            return
+        if self._state is State.ANTICIPATED and self._memory is not None:
+            self._memory.forget(self.peer, attempt)
+        elif self._state is State.NEGOTIATING:
+            self._fail(attempt, "the peer broke off the handshake")
+        elif self._state is State.ANSWERED:
+            self._fail(attempt, "the login was refused", judged=True)
+        self._attempt = None
+
+    def _step(self, challenge: Challenge, outgoing: Outgoing) -> str | None:
+        """The next header of the scheme in hand; None if it cannot go on."""
+        attempt = self._attempt
+        assert attempt is not None  # the state is STEPPING
+        judged = attempt.scheme.complete
+        try:
+            if self._rounds > MOST_ROUNDS:
+                raise CannotServe("the login does not come to an end")
+            header = attempt.scheme.step(challenge, outgoing)
+        except CannotServe as reason:
+            self._fail(attempt, str(reason), judged=judged)
+            self._move(Event.BROKEN)
+            return None
+        return self._sent(attempt, header, challenge)
+
+    def _choose(self, challenges: list[Challenge], outgoing: Outgoing) -> str | None:
+        """The first header of the strongest scheme that can serve; None if there is none."""
+        if not challenges:
+            self.report.note(self.role.challenge_header, "missing or malformed")
+        for challenge in self._ranked(challenges):
+            if label(challenge) in self._tried:
+                continue
+            try:
+                attempt, header = self._begin_scheme(challenge, outgoing)
+            except CannotServe as reason:
+                self.report.note(label(challenge), str(reason))
+                continue
+            return self._sent(attempt, header, None)
+        log.debug("%s %s: no scheme is left", self.role.name, self.peer.host)
+        self._move(Event.EXHAUSTED)
+        return None
+
+    def _ranked(self, challenges: list[Challenge]) -> list[Challenge]:
+        """Strongest first; before it what this peer accepted last, as something stronger was no use there."""
+        ranked = by_strength(challenges)
+        last = self._recall()
+        if last is not None and last.challenged != "basic":  # nothing stronger is passed over for Basic
+            ranked.sort(key=lambda challenge: challenge.scheme != last.challenged)
+        return ranked
+
+    def _begin_scheme(self, challenge: Challenge, outgoing: Outgoing) -> tuple[Attempt, str]:
+        """Begin with one scheme; return it with its first header. Raises CannotServe."""
+        entry = self._schemes.get(challenge.scheme)
+        if entry is None:
+            raise CannotServe("not supported")
+        source = self._source(challenge.scheme)
+        if source is None:
+            raise CannotServe("not enabled")
+        if challenge.scheme == "basic":
+            if self._failed and not self._allow_basic_after_failure:
+                raise CannotServe("not tried after a failed login, because it gives the password away")
+        elif self._refused:
+            raise CannotServe("not tried after a refused login")
+        realm = challenge.params.get("realm") if entry.has_realm else None
+        credentials = source(realm)
+        if credentials is None and entry.needs_credentials:
+            raise CannotServe("no user name given")
+        scheme = entry.load()(credentials, self.peer)
+        # A token that comes before ours belongs to no handshake of ours.
+        header = scheme.step(challenge._replace(token=None), outgoing)
+        attempt = Attempt(scheme, challenge.scheme, label(challenge), realm, credentials)
+        if header == self._unasked:  # Basic: the very same was refused a moment ago
+            self._fail(attempt, reason := "the user name or password was refused", judged=True)
+            raise CannotServe(reason)
+        return attempt, header
+
+    def _sent(self, attempt: Attempt, header: str, challenge: Challenge | None) -> str:
+        """Take note of a header that goes out; `challenge` is what it answers, None for a first header."""
+        self._attempt = attempt
+        self._tried.add(attempt.label)
+        self._answers_token = challenge is not None and challenge.token is not None
+        self.report.note(attempt.label, "sent")
+        log.debug("%s %s: %s: %d characters", self.role.name, self.peer.host, attempt.label, len(header))
+        self._move(Event.FINAL if attempt.scheme.complete else Event.LEG)
+        return header
+
+    def _fail(self, attempt: Attempt, reason: str, judged: bool = False) -> None:
+        """An attempt came to nothing; `judged` if that was the peer's verdict on a whole login."""
+        self._failed = True
+        # A refused ticket says nothing about the password, which may serve another scheme.
+        self._refused = self._refused or (judged and attempt.credentials is not None)
+        self.report.note(attempt.label, reason)
+        log.debug("%s %s: %s: %s", self.role.name, self.peer.host, attempt.label, reason)
+        if self._memory is not None:
+            self._memory.forget(self.peer, attempt)
+        self._attempt = None
+
+
+def _info_for(scheme: Scheme, values: Iterable[str]) -> str | None:
+    """The line that is for the scheme: its last token if it binds its connection, else the info header's."""
+    for value in values:
+        names_scheme = value.partition(" ")[0].lower() == scheme.name.lower()
+        if names_scheme == scheme.binds_connection:
+            return value
+    return None

@@ -1,0 +1,85 @@
+"""NTLM for servers that know only NTLMv1, by python-ntlm3. Chosen by name, never by itself: NTLMv1 is weak.
+
+python-ntlm3 makes the NT hash with OpenSSL's MD4, which OpenSSL 3 refuses. It takes ready hashes in the form
+LM:NT in place of a password, so the hash is made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from functools import partial
+from types import ModuleType
+
+from .credentials import Credentials
+from .md4 import md4
+from .ntlm import Ntlm
+from .scheme import CannotServe, Peer
+
+# NegotiateFlags that both sides must mean alike (MS-NLMP section 2.2.2.5), and where type 3 holds the field.
+_UNICODE = 0x00000001
+_OEM = 0x00000002
+_EXTENDED_SESSION_SECURITY = 0x00080000
+_TYPE_3_FLAGS = slice(60, 64)
+
+
+class LegacyMessages:
+    """NTLMv1 messages, with session security where the server offers it (MS-NLMP section 3.3.1)."""
+
+    def __init__(self, credentials: Credentials, peer: Peer) -> None:
+        self._user = credentials.user
+        self._domain = credentials.domain
+        nt_hash = md4(credentials.password.encode("utf-16-le", "surrogatepass")).hex()
+        # The NT hash stands in for the LM hash too: then the LM response repeats the NT response, as MS-NLMP
+        # section 3.3.1 has it for clients that hold no LM hash (NoLMResponseNTLMv1).
+        self._hashes = f"{nt_hash}:{nt_hash}"
+        self._ntlm = _load()
+
+    def negotiate(self) -> bytes:
+        # The domain is a hint here and can hold only ASCII; what precedes the backslash is taken for it.
+        hint = self._domain if self._domain.isascii() else ""
+        try:
+            return base64.b64decode(self._ntlm.create_NTLM_NEGOTIATE_MESSAGE(f"{hint}\\{self._user}"))
+        except UnicodeEncodeError:
+            raise CannotServe("NTLM: python-ntlm3 needs a name of this computer that is ASCII") from None
+
+    def authenticate(self, challenge: bytes) -> bytes:
+        if challenge[:12] != b"NTLMSSP\0\x02\0\0\0" or len(challenge) < 32:
+            raise CannotServe("NTLM: the challenge's token is no type 2 message")
+        try:
+            nonce, flags = self._ntlm.parse_NTLM_CHALLENGE_MESSAGE(base64.b64encode(challenge))
+        except (struct.error, ValueError):
+            raise CannotServe("NTLM: the challenge's token is no type 2 message") from None
+        try:
+            encoded = self._ntlm.create_NTLM_AUTHENTICATE_MESSAGE(nonce, self._user, self._domain, self._hashes, flags)
+        except UnicodeEncodeError:
+            # Without Unicode the names travel in the server's code page, which is not known.
+            raise CannotServe("NTLM: the server takes only ASCII names, this user's is not ASCII") from None
+        message = bytearray(base64.b64decode(encoded))
+        (ours,) = struct.unpack("<I", message[_TYPE_3_FLAGS])
+        message[_TYPE_3_FLAGS] = struct.pack("<I", _agreed(flags, ours))
+        return bytes(message)
+
+
+def _agreed(server: int, ours: int) -> int:
+    """Our flags, which python-ntlm3 always writes alike, with what the server decides as it decided it."""
+    decided = _UNICODE | _OEM | _EXTENDED_SESSION_SECURITY
+    chosen = server & _EXTENDED_SESSION_SECURITY | (_UNICODE if server & _UNICODE else _OEM)
+    return (ours & ~decided) | chosen
+
+
+def _load() -> ModuleType:
+    try:
+        from ntlm3 import ntlm
+    except ImportError:
+        raise CannotServe("NTLM: python-ntlm3 is not installed") from None
+    module: ModuleType = ntlm
+    return module
+
+
+def create(credentials: Credentials | None, peer: Peer) -> Ntlm:
+    """Return the scheme for one user. Raises CannotServe without a user name or without python-ntlm3."""
+    if credentials is None or not credentials.user:
+        raise CannotServe("NTLM: no user name given")
+    _load()
+    return Ntlm(partial(LegacyMessages, credentials, peer))

@@ -1,0 +1,86 @@
+"""The login schemes that there are: how each is called, what it needs, and which is to be preferred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from .._wire.challenge import Challenge
+from .scheme import SchemeFactory
+
+# A name that a server made up is repeated in reports only so far.
+_LONGEST_NAME = 40
+
+
+class Entry(NamedTuple):
+    """One scheme. `load` imports its module, so that a scheme costs nothing until it is used."""
+
+    name: str
+    has_realm: bool  # credentials are looked up for the realm in the challenge
+    needs_credentials: bool
+    load: Callable[[], SchemeFactory]
+
+
+def _negotiate() -> SchemeFactory:
+    from .negotiate import create
+
+    return create
+
+
+def _ntlm() -> SchemeFactory:
+    from .ntlm import create
+
+    return create
+
+
+def _digest() -> SchemeFactory:
+    from .digest import create
+
+    return create
+
+
+def _basic() -> SchemeFactory:
+    from .basic import create
+
+    return create
+
+
+SCHEMES: Mapping[str, Entry] = {
+    # Negotiate can do without credentials: the user's session may hold Kerberos tickets.
+    "negotiate": Entry("Negotiate", has_realm=False, needs_credentials=False, load=_negotiate),
+    "ntlm": Entry("NTLM", has_realm=False, needs_credentials=True, load=_ntlm),
+    "digest": Entry("Digest", has_realm=True, needs_credentials=True, load=_digest),
+    "basic": Entry("Basic", has_realm=True, needs_credentials=True, load=_basic),
+}
+"""The schemes by their names in lower case, the strongest first."""
+
+_PLACES = {name: place for place, name in enumerate(SCHEMES)}
+
+
+def label(challenge: Challenge) -> str:
+    """What a challenge is called in reports: the scheme, and the algorithm of a Digest that names one."""
+    entry = SCHEMES.get(challenge.scheme)
+    name = entry.name if entry else challenge.scheme[:_LONGEST_NAME].capitalize()
+    algorithm = challenge.params.get("algorithm") if challenge.scheme == "digest" else None
+    # The value may be any text; only what looks like the name of an algorithm is repeated.
+    if algorithm and len(algorithm) <= _LONGEST_NAME and algorithm.replace("-", "").isalnum():
+        return f"{name} {algorithm.upper()}"
+    return name
+
+
+def by_strength(challenges: list[Challenge]) -> list[Challenge]:
+    """The challenges in the order in which they are to be tried: the strongest first, the unknown last.
+
+    Among equals the peer's order is kept. RFC 7616 section 3.7 lets the peer choose among Digest algorithms
+    by its order; somebody on the way could change that order, so the stronger hash goes first.
+    """
+    return sorted(challenges, key=_weakness)
+
+
+def _weakness(challenge: Challenge) -> tuple[int, int]:
+    place = _PLACES.get(challenge.scheme, len(_PLACES))
+    if challenge.scheme != "digest":
+        return place, 0
+    from .digest_terms import strength
+
+    return place, -strength(challenge)

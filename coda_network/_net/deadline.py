@@ -1,0 +1,52 @@
+"""One limit on the time of a whole operation, shared by all of its steps.
+
+A socket's own timeout limits each call by itself: a peer that sends one byte now and then is never late. A
+deadline is set once, and every step asks it how long it may still wait.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+from time import monotonic
+
+
+class Deadline:
+    """The moment at which an operation that starts now must have ended.
+
+    It is measured on the monotonic clock. What cannot be interrupted is not limited, above all the resolution
+    of a host name.
+
+    :param seconds: how long the operation may take, None for no limit; a deadline of zero has passed already
+    :raises ValueError: a negative number of seconds, or NaN
+    """
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        if seconds is not None and (isnan(seconds) or seconds < 0):
+            raise ValueError(f"a deadline is None or a number of seconds from zero on, not {seconds!r}")
+        self.seconds = seconds
+        self._end = None if seconds is None else monotonic() + seconds
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left, zero when none are, None without a limit."""
+        if self._end is None:
+            return None
+        return max(0.0, self._end - monotonic())
+
+    def timeout_for_socket(self) -> float | None:
+        """Return the timeout in seconds for the next call on a socket, None without a limit.
+
+        It is never zero, because zero makes a socket non-blocking.
+
+        :raises TimeoutError: the time is up
+        """
+        left = self.remaining()
+        if left == 0:
+            raise TimeoutError(f"timed out after {self.seconds:g} s")
+        return left
+
+    def __repr__(self) -> str:
+        if self._end is None:
+            return "<Deadline: none>"
+        return f"<Deadline: {self.remaining():.3f} s of {self.seconds:g} s left>"

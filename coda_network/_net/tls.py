@@ -1,0 +1,111 @@
+"""The TLS context of a client, and its certificate."""
+
+from __future__ import annotations
+
+import os
+
+# Type checkers know this name by itself. `typing` and `ssl` are not imported here: they would cost more than
+# all the rest, and plain http needs neither.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ssl import SSLContext, SSLError
+    from typing import NoReturn, TypeAlias
+
+Path: TypeAlias = str | os.PathLike[str]
+
+# One file with both, or the certificate (with its chain) and its key in two files, or these and the key's
+# password.
+Cert: TypeAlias = Path | tuple[Path, Path | None] | tuple[Path, Path | None, str | bytes | None]
+
+
+def cert_parts(cert: Cert) -> tuple[str, str | None, str | bytes | None]:
+    """Return a client certificate, given in any of its forms, as (certificate file, key file, password).
+
+    :raises TypeError: another form; the message does not repeat the argument, which may hold a password
+    """
+    if isinstance(cert, (str, os.PathLike)):
+        return os.fspath(cert), None, None
+    password = None
+    if len(cert) == 2:
+        file, key = cert
+    elif len(cert) == 3:
+        file, key, password = cert
+    else:
+        raise TypeError("cert must be a path, (certificate, key) or (certificate, key, password)")
+    return os.fspath(file), None if key is None else os.fspath(key), password
+
+
+def client_context(context: SSLContext | None = None, cert: Cert | None = None) -> SSLContext:
+    """Return the context for connections to a server, with the client certificate loaded.
+
+    The default context is made by `ssl._create_default_https_context` as it is at the time of the call,
+    because that name is where programs say how certificates are to be checked (PEP 476). Like that of
+    http.client it offers http/1.1 by ALPN (RFC 7301) and allows authentication after the handshake (RFC 8446
+    section 4.6.2). Making one reads the system's trust store, which takes some milliseconds: make one for
+    many connections.
+
+    :param context: the context to use, None for a default one. Where a cert is given as well, it is loaded
+        into this very context, as http.client did with its cert_file: the caller has it in every other use of
+        the context too
+    :param cert: a path, `(certificate, key)` or `(certificate, key, password)`
+    :raises OSError: a file that cannot be read; the error names it
+    :raises ssl.SSLError: no certificate or key in a file, a key that does not belong to the certificate, a
+        password that is wrong or missing; the password is not in the message
+    :raises TypeError: cert has another form
+    """
+    if context is None:
+        import ssl
+
+        context = ssl._create_default_https_context()
+        context.set_alpn_protocols(["http/1.1"])
+        _allow_late_authentication(context)
+    if cert is not None:
+        _load_cert(context, cert)
+        # Who gives a certificate wants to show it whenever the server asks.
+        _allow_late_authentication(context)
+    return context
+
+
+def _allow_late_authentication(context: SSLContext) -> None:
+    # None means that the TLS library knows no TLS 1.3.
+    if context.post_handshake_auth is not None:
+        context.post_handshake_auth = True
+
+
+def _load_cert(context: SSLContext, cert: Cert) -> None:
+    import ssl
+
+    file, key, password = cert_parts(cert)
+    # The errors of ssl do not say which file is missing; those of open() do.
+    for path in (file, key):
+        if path is not None:
+            with open(path, "rb"):
+                pass
+    try:
+        context.load_cert_chain(file, key, _no_password if password is None else password)
+    except _PasswordNeeded:
+        raise ssl.SSLError(
+            ssl.SSL_ERROR_SSL, f"the private key in {key or file!r} is encrypted and no password was given"
+        ) from None
+    except ssl.SSLError as error:
+        files = repr(file) if key is None else f"{file!r} with the key {key!r}"
+        why = _explain(error, password is not None)
+        raise ssl.SSLError(error.errno, f"cannot load the client certificate {files}: {why}") from error
+
+
+class _PasswordNeeded(Exception):
+    """The key is encrypted; raised through OpenSSL, from the function that it calls for a password."""
+
+
+def _no_password() -> NoReturn:
+    # Without this OpenSSL would ask on the terminal, and a program that has none would stand still.
+    raise _PasswordNeeded
+
+
+def _explain(error: SSLError, with_password: bool) -> str:
+    # OpenSSL itself says no more than "PEM lib" for most of these.
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "the key does not belong to the certificate"
+    if with_password:
+        return "the password is wrong, or a file is not in PEM format"
+    return "there is no certificate or no key in PEM format"

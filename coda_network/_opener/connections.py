@@ -1,0 +1,64 @@
+"""The connections of one opener: its pool, and what they know in common about logging in."""
+
+from __future__ import annotations
+
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from coda_network._opener.kept import KeptConnection
+from coda_network._pool.pool import Pool
+from coda_network._wire.framing import keep_alive_limits
+
+if TYPE_CHECKING:
+    from coda_network._auth.memory import LoginMemory
+
+
+class Connections:
+    """What an opener has, made when its first request needs it."""
+
+    def __init__(self) -> None:
+        self.pool = Pool()
+        self._memory: LoginMemory | None = None
+
+    @property
+    def memory(self) -> LoginMemory:
+        """What was accepted where."""
+        if self._memory is None:
+            from coda_network._auth.memory import LoginMemory
+
+            self._memory = LoginMemory()
+        return self._memory
+
+    @property
+    def knows_logins(self) -> bool:
+        """Whether any login was accepted yet."""
+        return self._memory is not None
+
+    def finish(self, key: Any, kept: KeptConnection, generation: int, response: Any, reusable: bool) -> None:
+        """Take back the connection of an answer that is over."""
+        if not reusable or kept.connection.sock is None:
+            kept.close()
+            return
+        seconds = None
+        if response._fields is not None and b"eep-" in response._fields:
+            # "Keep-Alive: timeout=5, max=100"; servers close right after the last request that they announced.
+            seconds, most = keep_alive_limits(response.headers)
+            if most == 0:
+                kept.close()
+                return
+        kept.used = True
+        self.pool.give_back(key, kept, seconds, generation=generation)
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when it is given back."""
+        self.pool.close()
+
+
+def connections_of(opener: Any) -> Connections | None:
+    """Return the connections of an opener; None for what is no OpenerDirector and cannot have any."""
+    if not isinstance(opener, urllib.request.OpenerDirector):
+        return None
+    found: Connections | None = opener.__dict__.get("_connections")
+    if found is None:
+        found = opener.__dict__.setdefault("_connections", Connections())
+    return found

@@ -1,0 +1,36 @@
+"""Redirects that take no secret to another origin."""
+
+from __future__ import annotations
+
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+_stdlib_redirect_request = urllib.request.HTTPRedirectHandler.redirect_request
+
+# RFC 9110 15.4: these are for the origin that they were meant for (CVE-2018-20060, CVE-2023-32681).
+_SECRETS = ("Authorization", "Proxy-authorization", "Cookie")
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
+    """urllib.request.HTTPRedirectHandler that drops credentials on the way to another scheme, host or port."""
+
+    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """Return the request to follow a redirect with; None to hand the answer to the program.
+
+        :raises urllib.error.HTTPError: the method is not one that may be redirected
+        """
+        redirected = _stdlib_redirect_request(self, req, fp, code, msg, headers, newurl)
+        if redirected is not None and _origin(redirected.full_url) != _origin(req.full_url):
+            for name in _SECRETS:
+                redirected.headers.pop(name, None)
+        return redirected
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

@@ -1,0 +1,35 @@
+"""``urlopen(context=...)`` with connections that outlive the call."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from coda_network._opener.connections import Connections
+
+
+@functools.cache
+def _shared() -> Connections:
+    return Connections()
+
+
+def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return an ``urlopen`` that keeps connections alive where it is given a context of TLS, too.
+
+    The standard library's makes an opener for each such call, and with it would go its connections.
+
+    :param plain: the ``urlopen`` for calls without a context
+    :param opener_for: makes an opener from a context
+    """
+
+    @functools.wraps(plain)
+    def urlopen(url: Any, data: Any = None, *args: Any, context: Any = None, **options: Any) -> Any:
+        if context is None or not set(options) <= {"timeout", "cadefault"} or options.get("cadefault"):
+            return plain(url, data, *args, context=context, **options)
+        options.pop("cadefault", None)
+        opener = opener_for(context)
+        opener._connections = _shared()
+        return opener.open(url, data, *args, **options)
+
+    return urlopen

@@ -1,0 +1,201 @@
+"""Attributes of other people's modules and classes, replaced and put back.
+
+Classes are never exchanged, only their attributes are. A subclass made long before (urllib3's connection,
+also the copy of it inside pip) keeps its base for life, and inherits what is put there in place. What a
+subclass defines itself hides what it would inherit; for that there are rules, which look at each subclass
+and name what is to be replaced in it.
+
+What was found is put back exactly: an attribute that the owner did not have itself is deleted again, not
+set to the value it inherits. An attribute that somebody else replaced meanwhile, on top of ours, is theirs:
+it stays. Patches have to be taken off in the reverse order, like those of `unittest.mock`; a patcher that
+later puts back what it had found, ours, leaves ours there until the next `install()` and `remove()`, which
+remember the original.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from types import ModuleType
+from typing import Any, Final
+
+__all__ = ["Owner", "SubclassRule", "Switch", "Target"]
+
+# A module or class, or what leads to one: "package.module", "package.module:Class", or a function that
+# returns it.
+Owner = ModuleType | type[Any] | str | Callable[[], Any]
+
+ABSENT: Final = object()
+
+
+@dataclass(frozen=True)
+class Target:
+    """One attribute to replace.
+
+    owner: the module or class, looked up at the first `install()`, so that its module is not imported early.
+    name:  the attribute.
+    value: what to put there, as it goes into the `__dict__`: a plain function, `staticmethod`, `property` ...
+    """
+
+    owner: Owner
+    name: str
+    value: object
+
+
+@dataclass(frozen=True)
+class SubclassRule:
+    """What to replace in the subclasses of a class, those that exist and those that are made while patched.
+
+    base:       the class whose subclasses, at any depth, are looked at; it is not looked at itself.
+    attributes: called with a subclass that is complete; returns its attributes to replace, name -> value,
+                often none. It must not import anything: it also runs inside `class` statements of modules
+                that are being imported.
+
+    A later subclass is seen through `__init_subclass__`, so not where a class between hides that method
+    without calling `super()`. Where two rules name one attribute of one class, the first that ran counts.
+    """
+
+    base: Owner
+    attributes: Callable[[type[Any]], Mapping[str, object]]
+
+
+class _Change:
+    """One attribute of one owner: what we put there and what we found there."""
+
+    def __init__(self, owner: Any, name: str, value: object) -> None:
+        self.owner = owner
+        self.name = name
+        self.value = value
+        self.found = value
+
+    def make(self) -> None:
+        present = vars(self.owner).get(self.name, ABSENT)
+        # Ours can be here already, put back by another patcher: the original is then the one found the time
+        # before.
+        if present is not self.value:
+            self.found = present
+            setattr(self.owner, self.name, self.value)
+
+    def undo(self) -> None:
+        if vars(self.owner).get(self.name, ABSENT) is not self.value:
+            return
+        if self.found is ABSENT:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, self.found)
+
+
+class Switch:
+    """All replacements of one patch, put in and taken out together.
+
+    Calls are counted: after two `install()` the second `remove()` restores. All methods may be called from
+    any thread; while one installs or removes, others can see some attributes replaced and others not yet.
+
+    targets:       the attributes to replace, in this order; they are put back in the reverse order.
+    subclass_rules: see SubclassRule. The subclasses they changed are kept alive until `remove()`.
+    """
+
+    def __init__(self, targets: Iterable[Target], subclass_rules: Iterable[SubclassRule] = ()) -> None:
+        self._targets = tuple(targets)
+        self._rules = tuple(subclass_rules)
+        self._lock = threading.RLock()
+        self._depth = 0
+        # Of the targets; made once, so that they remember what was found first.
+        self._changes: list[_Change] | None = None
+        # Of everything: what `remove()` has to undo, the last first.
+        self._made: list[_Change] = []
+        self._seen: set[tuple[type[Any], str]] = set()
+
+    @property
+    def installed(self) -> bool:
+        """True between the first `install()` and the last `remove()`."""
+        return self._depth > 0
+
+    def install(self) -> None:
+        """Replace the attributes, or count one more. An error on the way leaves everything as it was."""
+        with self._lock:
+            if self._depth == 0:
+                try:
+                    self._put_in()
+                except BaseException:
+                    self._take_out()
+                    raise
+            self._depth += 1
+
+    def remove(self) -> None:
+        """Count one less, and at the last put everything back. Not installed: nothing happens."""
+        with self._lock:
+            if self._depth == 1:
+                self._take_out()
+            self._depth = max(0, self._depth - 1)
+
+    def _put_in(self) -> None:
+        # Importing comes before replacing: other threads must not wait for us in the middle of their imports.
+        if self._changes is None:
+            self._changes = [_Change(_resolve(t.owner), t.name, t.value) for t in self._targets]
+        bases: dict[type[Any], list[SubclassRule]] = {}
+        for rule in self._rules:
+            bases.setdefault(_resolve(rule.base), []).append(rule)
+        for change in self._changes:
+            self._make(change)
+        for base, rules in bases.items():
+            # First the hook, then the look at what exists: no class made meanwhile is missed.
+            self._make(self._hook(base, rules))
+            for subclass in _subclasses(base):
+                self._follow(subclass, rules)
+
+    def _take_out(self) -> None:
+        while self._made:
+            self._made.pop().undo()
+        self._seen.clear()
+
+    def _make(self, change: _Change) -> None:
+        self._made.append(change)
+        change.make()
+
+    def _follow(self, subclass: type[Any], rules: Iterable[SubclassRule]) -> None:
+        for rule in rules:
+            for name, value in rule.attributes(subclass).items():
+                # A class can come twice: by two bases, or from the hook in one thread and from the list in
+                # another.
+                if (subclass, name) not in self._seen:
+                    self._seen.add((subclass, name))
+                    self._make(_Change(subclass, name, value))
+
+    def _hook(self, base: type[Any], rules: list[SubclassRule]) -> _Change:
+        """An `__init_subclass__` for `base` that first does what was there before, then follows the rules."""
+
+        def __init_subclass__(cls: type[Any], /, **arguments: Any) -> None:
+            if change.found is ABSENT:
+                super(base, cls).__init_subclass__(**arguments)
+            else:
+                found: Any = change.found
+                found.__get__(None, cls)(**arguments)
+            with self._lock:
+                # Somebody may still call this method after remove(), having taken it for the original.
+                if change in self._made:
+                    self._follow(cls, rules)
+
+        change = _Change(base, "__init_subclass__", classmethod(__init_subclass__))
+        return change
+
+
+def _resolve(owner: Owner) -> Any:
+    if isinstance(owner, (ModuleType, type)):
+        return owner
+    return resolve_name(owner) if isinstance(owner, str) else owner()
+
+
+def _subclasses(base: type[Any]) -> Iterator[type[Any]]:
+    """All subclasses that exist, at any depth, each once."""
+    seen: set[type[Any]] = set()
+    waiting = [base]
+    while waiting:
+        # Called on `type`: a metaclass has it as an unbound method.
+        for subclass in type.__subclasses__(waiting.pop()):
+            if subclass not in seen:
+                seen.add(subclass)
+                waiting.append(subclass)
+                yield subclass

@@ -1,0 +1,58 @@
+"""What the patch puts where: the bodies of our classes, onto the standard library's classes that they extend."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+from coda_network._http import connection, https, response
+from coda_network._opener import director, logins, proxies, redirects, request, transport
+from coda_network._opener.shared import sharing_urlopen
+from coda_network._patch.switch import SubclassRule, Target
+
+# What every class body has and what belongs to the class itself.
+_OWN = frozenset(
+    {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__abstractmethods__", "_abc_impl"}
+    | {"__firstlineno__", "__static_attributes__", "__orig_bases__", "__parameters__", "__annotations__"}
+)
+
+_stdlib_urlopen = urllib.request.urlopen
+
+
+def _opener_for(context: Any) -> Any:
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+
+
+def build() -> list[Target]:
+    """Return everything that ``patch()`` replaces."""
+    return [
+        *_body(http.client.HTTPResponse, response.HTTPResponse),
+        *_body(http.client.HTTPConnection, connection.HTTPConnection),
+        *_body(http.client.HTTPSConnection, https.HTTPSConnection),
+        *_body(urllib.request.Request, request.Request),
+        *_body(urllib.request.OpenerDirector, director.OpenerDirector),
+        *_body(urllib.request.AbstractHTTPHandler, transport.AbstractHTTPHandler),
+        *_body(urllib.request.HTTPHandler, transport.HTTPHandler),
+        *_body(urllib.request.HTTPSHandler, transport.HTTPSHandler),
+        *_body(urllib.request.HTTPRedirectHandler, redirects.HTTPRedirectHandler),
+        *_body(urllib.request.ProxyHandler, proxies.ProxyHandler),
+        *_body(urllib.request.HTTPBasicAuthHandler, logins.HTTPBasicAuthHandler),
+        *_body(urllib.request.ProxyBasicAuthHandler, logins.ProxyBasicAuthHandler),
+        *_body(urllib.request.HTTPDigestAuthHandler, logins.HTTPDigestAuthHandler),
+        *_body(urllib.request.ProxyDigestAuthHandler, logins.ProxyDigestAuthHandler),
+        Target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
+    ]
+
+
+def subclass_rules() -> list[SubclassRule]:
+    """Return what is replaced in subclasses that carry their own version of something."""
+    return []
+
+
+def _body(theirs: type, ours: type) -> Iterator[Target]:
+    """What the class statement of *ours* defines, for the class of the standard library that it extends."""
+    for name, value in vars(ours).items():
+        if name not in _OWN:
+            yield Target(theirs, name, value)

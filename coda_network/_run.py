@@ -1,0 +1,216 @@
+"""`coda-network run`: a program started as `python` starts it, with the patch on from its first line.
+
+The program becomes `__main__` of this process, and the process ends as the program's own would: with its
+exit code, its traceback (none of our frames in it), death by SIGINT after Ctrl-C, after its threads and
+`atexit` functions. A test compares each of these with `python` itself.
+
+What stays different, because we were here first:
+
+- Python processes that the program starts (`subprocess`, `os.exec*`, multiprocessing's "spawn" and
+  "forkserver") are not patched; forked ones are.
+- `http.client`, `urllib.request` and what they import are loaded already, from the standard library: a file
+  of the same name beside the script (`email.py`) does not come before them.
+- The traceback of `-c` shows no source lines (Python 3.13 shows them).
+- `sys.orig_argv` and the bottom of the stack (`traceback.print_stack`) show this command.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
+from io import BytesIO, open_code
+from pkgutil import get_importer, read_code
+from types import ModuleType, TracebackType
+from typing import Any
+
+from coda_network._patch import patch
+
+__all__ = ["USAGE", "main"]
+
+USAGE = """\
+usage: coda-network run SCRIPT [ARGUMENT ...]
+       coda-network run -m MODULE [ARGUMENT ...]
+       coda-network run -c CODE [ARGUMENT ...]
+       coda-network run - [ARGUMENT ...]
+
+Run a Python program as `python` would, with its HTTP client patched: it gets through proxies, logs in, and
+keeps its connections alive. SCRIPT may be a file, a directory or a zip file; - is the standard input.
+Everything behind it goes to the program.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the program that the arguments name, as behind `coda-network run`.
+
+    Returns its exit code: 0 at its end, 1 after an uncaught exception, 2 if it could not be started.
+    Raises SystemExit as the program did, and KeyboardInterrupt where the process is to end by SIGINT.
+    """
+    first, *rest = arguments or [""]
+    if first in ("-h", "--help"):
+        sys.stdout.write(USAGE)
+        return 0
+    if first[:2] in ("-m", "-c"):
+        option, value = first[:2], first[2:]
+        if not value and not rest:
+            return _refuse(f"argument expected for {option}")
+        value = value or rest.pop(0)
+        return _run_module(value, rest) if option == "-m" else _run_code(value, rest)
+    if first == "-":
+        return _run_stdin(rest)
+    if first == "--" and rest:
+        first, *rest = rest
+    elif not first or first.startswith("-"):
+        return _refuse(f"unknown option {first}" if first else "no program given")
+    return _run_script(first, rest)
+
+
+def _refuse(why: str) -> int:
+    sys.stderr.write(f"{USAGE.partition(chr(10) * 2)[0]}\ncoda-network run: error: {why}\n")
+    return 2
+
+
+def _run_module(name: str, arguments: list[str]) -> int:
+    _become(["-m", *arguments], os.getcwd())
+    return _to_the_end(_module_as_main(name))
+
+
+def _run_code(source: str, arguments: list[str]) -> int:
+    namespace = _become(["-c", *arguments], "")
+    return _to_the_end(lambda: exec(_compile(source + "\n", "<string>"), namespace))
+
+
+def _run_stdin(arguments: list[str]) -> int:
+    namespace = _become(["-", *arguments], "")
+    namespace.update(__file__="<stdin>", __cached__=None)
+    source = sys.stdin.buffer.read()
+    return _to_the_end(lambda: exec(_compile(source, "<stdin>"), namespace))
+
+
+def _run_script(script: str, arguments: list[str]) -> int:
+    path = _absolute(script)
+    if get_importer(path) is not None:
+        # A directory or a zip file: its __main__.py, and itself on the path, even on a safe one.
+        _become([script, *arguments], path, always=True)
+        return _to_the_end(_module_as_main("__main__", False))
+
+    try:
+        with open_code(path) as stream:
+            source = stream.read()  # once: it may be a pipe
+    except OSError as error:
+        program = sys.orig_argv[0]
+        sys.stderr.write(f"{program}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n")
+        return 2
+
+    code = read_code(BytesIO(source))  # None unless it is compiled already
+
+    # The script's directory is that of the file, not of a link to it.
+    folder = os.path.dirname(path if os.name == "nt" else os.path.realpath(path))
+    namespace = _become([script, *arguments], folder)
+    loader = SourceFileLoader if code is None else SourcelessFileLoader
+    namespace.update(__file__=path, __cached__=None, __loader__=loader("__main__", path))
+    return _to_the_end(lambda: exec(_compile(source, path) if code is None else code, namespace))
+
+
+def _absolute(script: str) -> str:
+    """Return the path under which Python knows a script; it is not normalised: `./x.py` is /here/./x.py."""
+    if os.name == "nt" or (script == "." and sys.version_info >= (3, 11)):
+        return os.path.abspath(script)
+    return os.path.join(os.getcwd(), script)
+
+
+def _compile(source: str | bytes, name: str) -> Any:
+    return compile(source, name, "exec", dont_inherit=True)  # `annotations` of this file is not the program's
+
+
+def _module_as_main(name: str, alter_argv: bool = True) -> Callable[[], object]:
+    # The public run_module() takes its module away at the end, before threads and atexit functions are
+    # through with it.
+    run: Any = runpy._run_module_as_main  # type: ignore[attr-defined]  # what the interpreter itself calls for -m
+    return partial(run, name, alter_argv)
+
+
+def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[str, Any]:
+    """Set up the process as the program expects it, patched, and return the namespace of its `__main__`.
+
+    first_on_path: for sys.path[0], in the place of what Python put there for us; with -P, -I and
+                   PYTHONSAFEPATH nothing is put there, unless `always`.
+    """
+    safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated  # safe_path: Python 3.11
+    if not safe:
+        del sys.path[0]
+    patch()  # with neither our directory nor the program's on the path: what it imports is not theirs
+    if always or not safe:
+        sys.path.insert(0, first_on_path)
+    sys.argv = argv
+
+    module = ModuleType("__main__")
+    namespace = vars(module)
+    namespace.update(__loader__=BuiltinImporter, __annotations__={}, __builtins__=builtins)
+    sys.modules["__main__"] = module
+    return namespace
+
+
+def _to_the_end(program: Callable[[], object]) -> int:
+    try:
+        program()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        failure = error
+    else:
+        return 0
+    # Outside of the `except`, so that sys.exc_info() is empty for the hook, as it is for Python's.
+    _report(failure)
+    if type(failure) is KeyboardInterrupt:
+        _leave_by_sigint(failure)
+    return 1
+
+
+def _report(failure: BaseException) -> None:
+    """Do what the interpreter does with an exception that nobody caught."""
+    _strip(failure)
+    kind, traceback = type(failure), failure.__traceback__
+    sys.last_type, sys.last_value, sys.last_traceback = kind, failure, traceback
+    if sys.version_info >= (3, 12):
+        sys.last_exc = failure
+    try:
+        sys.excepthook(kind, failure, traceback)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        in_hook = error
+    else:
+        return
+    _strip(in_hook)
+    sys.stderr.write("Error in sys.excepthook:\n")
+    sys.__excepthook__(type(in_hook), in_hook, in_hook.__traceback__)
+    sys.stderr.write("\nOriginal exception was:\n")
+    sys.__excepthook__(kind, failure, traceback)
+
+
+def _strip(failure: BaseException) -> None:
+    """Take our own frames off the beginning of the traceback."""
+    traceback: TracebackType | None = failure.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals is globals():
+        traceback = traceback.tb_next
+    failure.__traceback__ = traceback
+
+
+def _leave_by_sigint(failure: KeyboardInterrupt) -> None:
+    """Let the interpreter see the exception too: it alone can end the process by the signal, at the very end.
+
+    It would print the traceback again. A hook that does nothing but tidy up is in the way of that.
+    """
+    hook, traceback = sys.excepthook, failure.__traceback__
+
+    def printed_already(*_: object) -> None:
+        sys.excepthook = hook
+        sys.last_traceback = failure.__traceback__ = traceback
+
+    sys.excepthook = printed_already
+    raise failure

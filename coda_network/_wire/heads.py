@@ -1,0 +1,118 @@
+"""The head of a message as bytes: status line, header lines, what is legal in each.
+
+Nothing here reads: the functions take a head that somebody has read whole, or one line of it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import re
+from typing import Protocol
+
+MAX_LINE = 65536
+"""Bytes of the longest line that is read (http.client's limit)."""
+
+MAX_HEADERS = 100
+"""Header lines in one head (http.client's limit)."""
+
+MAX_INTERIM = 100
+"""1xx answers before the final one; a peer that sends more is not going to answer."""
+
+# RFC 9110 5.6.2.
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+
+# RFC 9112 4: the reason may be missing together with its space; white space is read leniently, as http.client does.
+_status_line = re.compile(rb"(HTTP/[^ \t\r\n]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n?").fullmatch
+
+# The ordinary head, recognised in one scan: every line a token, a colon and a value, no folding, CRLF throughout.
+_plain_fields = re.compile(rb"(?:" + _TOKEN + rb":[^\0\r\n]*\r\n)*\r\n").fullmatch
+
+# RFC 9112 5.1: white space between the name and the colon has been used to smuggle responses past proxies.
+_space_before_colon = re.compile(rb"^" + _TOKEN + rb"[ \t]+:", re.MULTILINE).search
+_bare_cr = re.compile(rb"\r(?!\n)").search
+
+
+class LineReader(Protocol):
+    """What a head can be read from: a file, buffered or faked."""
+
+    def readline(self, limit: int = -1, /) -> bytes: ...
+
+
+def parse_status_line(line: bytes) -> tuple[str, int, str]:
+    """Return the version, the status and the reason of a status line (RFC 9112 4).
+
+    :raises http.client.BadStatusLine: the line is none, HTTP/0.9 bodies included
+    """
+    found = _status_line(line)
+    if found is None:
+        raise http.client.BadStatusLine(line.decode("iso-8859-1"))
+    version, status, reason = found.groups(b"")
+    return version.decode("ascii", "replace"), int(status), reason.decode("iso-8859-1")
+
+
+def version_number(version: str) -> int:
+    """Return 10 or 11, the way http.client numbers versions; later 1.x count as 1.1 (RFC 9110 2.5).
+
+    :raises http.client.UnknownProtocol: the major version is not 1
+    """
+    if version == "HTTP/1.1":
+        return 11
+    if version in ("HTTP/1.0", "HTTP/0.9"):
+        return 10
+    if version.startswith("HTTP/1."):
+        return 11
+    raise http.client.UnknownProtocol(version)
+
+
+def read_field_lines(source: LineReader) -> list[bytes]:
+    """Read header lines up to and including the empty one; the end of the file ends them too.
+
+    :raises http.client.LineTooLong: a line of more than MAX_LINE bytes
+    :raises http.client.HTTPException: more than MAX_HEADERS lines
+    """
+    lines: list[bytes] = []
+    while True:
+        line = source.readline(MAX_LINE + 1)
+        if len(line) > MAX_LINE:
+            raise http.client.LineTooLong("header line")
+        lines.append(line)
+        if len(lines) > MAX_HEADERS:
+            raise http.client.HTTPException(f"got more than {MAX_HEADERS} headers")
+        if line in (b"\r\n", b"\n", b""):
+            return lines
+
+
+def check_field_lines(fields: bytes) -> None:
+    """Refuse what different parsers read differently, so that nobody is smuggled past (RFC 9112 2.2, 5.1).
+
+    :raises http.client.HTTPException: NUL or a bare CR anywhere, or white space before a colon
+    """
+    if _plain_fields(fields):
+        return
+    if b"\0" in fields:
+        raise http.client.HTTPException("NUL in the headers of the answer")
+    if _bare_cr(fields):
+        raise http.client.HTTPException("bare CR in the headers of the answer")
+    if _space_before_colon(fields):
+        raise http.client.HTTPException("white space before a colon in the headers of the answer")
+
+
+def parse_fields(fields: bytes) -> http.client.HTTPMessage:
+    """Return header lines as the message that http.client makes of them.
+
+    Ordinary heads are split here; anything odd (folded lines, lines without a colon, bare LF) goes to the standard
+    library's parser, so that the result is the same, field by field.
+    """
+    if not _plain_fields(fields):
+        return http.client.parse_headers(io.BytesIO(fields))
+    message = http.client.HTTPMessage()
+    for line in fields[:-4].decode("iso-8859-1").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name:
+            message.set_raw(name, value.lstrip(" \t"))
+    if message.get_content_maintype() == "multipart":
+        # The standard library's parser notes defects on these, which some callers look at.
+        return http.client.parse_headers(io.BytesIO(fields))
+    message.set_payload("")
+    return message

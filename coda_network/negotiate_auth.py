@@ -1,0 +1,7 @@
+"""Negotiate for openers: ``HTTPNegotiateAuthHandler`` for sites, ``ProxyNegotiateAuthHandler`` for proxies."""
+
+from __future__ import annotations
+
+from coda_network._opener.logins import HTTPNegotiateAuthHandler, ProxyNegotiateAuthHandler
+
+__all__ = ["HTTPNegotiateAuthHandler", "ProxyNegotiateAuthHandler"]

@@ -1,0 +1,7 @@
+"""NTLM for openers: ``HTTPNtlmAuthHandler`` for sites, ``ProxyNtlmAuthHandler`` for proxies."""
+
+from __future__ import annotations
+
+from coda_network._opener.logins import HTTPNtlmAuthHandler, ProxyNtlmAuthHandler
+
+__all__ = ["HTTPNtlmAuthHandler", "ProxyNtlmAuthHandler"]

@@ -1,0 +1,76 @@
+"""Metadata of the distribution. The build backend and the settings of the tools are in pyproject.toml."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+EXTRAS = {
+    # Kerberos tickets for Negotiate; needs the Kerberos library of the system (Windows brings its own).
+    "kerberos": ["pyspnego[kerberos]>=0.11"],
+    # Servers that accept nothing newer than NTLMv1.
+    "legacy": ["python-ntlm3>=1.0.2"],
+    # Progress of long downloads on the terminal.
+    "cli": ["rich>=13"],
+    "socks": ["python-socks>=2.4"],
+    # A proxy configuration file is JavaScript.
+    "pac": ["dukpy>=0.4"],
+    "compression": ["brotli>=1.1", "zstandard>=0.22; python_version < '3.14'"],
+    # The certificate authorities of the operating system, where a company's own root usually is.
+    "truststore": ["truststore>=0.9"],
+    "test": [
+        "build>=1.2",
+        "cryptography>=42",
+        "hypothesis>=6.100",
+        "pytest>=8.2",
+        "pytest-cov>=5",
+        "pytest-httpserver>=1.0.10",
+        "python-ntlm3>=1.0.2",
+        "requests>=2.31",
+        "rich>=13",
+        # The tests build an sdist and a wheel with the backend found here; 70.1 needs no `wheel`.
+        "setuptools>=70.1",
+        "trustme>=1.1",
+        "urllib3>=2",
+    ],
+    "docs": ["myst-parser>=4", "sphinx>=8"],
+    "dev": ["build>=1.2", "mypy>=1.10", "ruff>=0.6", "tox>=4.15"],
+}
+
+setup(
+    name="coda_network",
+    version=runpy.run_path(str(HERE / "coda_network" / "_version.py"))["__version__"],
+    description="Python's own HTTP client, through proxies that demand a login, its connections kept alive",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="the coda_network authors",
+    license="MIT",
+    keywords=["http", "https", "proxy", "CONNECT", "keep-alive", "urllib", "urllib2", "httplib"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: System Administrators",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Internet :: Proxy Servers",
+        "Topic :: Internet :: WWW/HTTP",
+        "Topic :: Software Development :: Libraries :: Python Modules",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.10",
+    packages=find_packages(include=["coda_network", "coda_network.*"]),
+    package_data={"coda_network": ["py.typed"]},
+    zip_safe=False,
+    install_requires=["pyspnego>=0.11"],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["coda-network = coda_network.cli:main"]},
+)

@@ -1,0 +1,93 @@
+"""Credentials split their user name, come out of a ready Basic header, and never show the password."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coda_network._auth.credentials import Credentials
+
+
+def basic(raw: bytes) -> str:
+    return "Basic " + base64.b64encode(raw).decode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("username", "domain", "user"),
+    [
+        ("user", "", "user"),
+        ("CORP\\user", "CORP", "user"),
+        ("corp.example\\user", "corp.example", "user"),
+        ("user@corp.example", "", "user@corp.example"),
+        ("CORP\\user@corp.example", "CORP", "user@corp.example"),
+        ("CORP\\odd\\user", "CORP", "odd\\user"),
+        ("\\user", "", "user"),
+        ("CORP\\", "CORP", ""),
+        ("", "", ""),
+    ],
+)
+def test_the_domain_is_what_stands_before_the_backslash(username: str, domain: str, user: str) -> None:
+    credentials = Credentials(username, "p")
+    assert (credentials.domain, credentials.user) == (domain, user)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (basic(b"user:pass"), Credentials("user", "pass")),
+        (basic(b"user:pa:ss:"), Credentials("user", "pa:ss:")),
+        (basic(b"user:"), Credentials("user", "")),
+        (basic(b":"), Credentials("", "")),
+        (basic(b"CORP\\user:pass"), Credentials("CORP\\user", "pass")),
+        (basic("us\xe9r:p\u20acss".encode()), Credentials("us\xe9r", "p\u20acss")),
+        (basic(b"us\xe9r:p\xe4ss"), Credentials("us\xe9r", "p\xe4ss")),
+        (" bAsIc  dTpw  ", Credentials("u", "p")),
+        ("Basic dTpw", Credentials("u", "p")),
+    ],
+)
+def test_a_ready_basic_header_is_decoded(value: str, expected: Credentials) -> None:
+    assert Credentials.from_basic_header(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic dTp",
+        "Basic d@pw",
+        "Basic dTpw dTpw",
+        "Basic düpw",
+        "Bearer dTpw",
+        "BasicdTpw",
+        basic(b"no colon"),
+        "Digest username=x",
+        "NTLM TlRMTVNTUAAB",
+    ],
+)
+def test_what_is_no_basic_header_gives_nothing(value: str) -> None:
+    assert Credentials.from_basic_header(value) is None
+
+
+@given(st.text())
+def test_no_text_raises(value: str) -> None:
+    Credentials.from_basic_header(value)
+    Credentials.from_basic_header("Basic " + value)
+
+
+def test_the_password_is_in_no_printed_form() -> None:
+    credentials = Credentials("user", "secret")
+    assert "user" in repr(credentials)
+    assert "secret" not in f"{credentials} {credentials!r} {[credentials]} {(credentials,)}"
+
+
+def test_credentials_are_values() -> None:
+    assert Credentials("u", "p") == Credentials("u", "p")
+    assert hash(Credentials("u", "p")) == hash(Credentials("u", "p"))
+    assert Credentials("u", "p") != Credentials("u", "q")
+    assert Credentials("u", "p") != Credentials("v", "p")
+    assert Credentials("u", "p") != ("u", "p")

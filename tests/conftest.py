@@ -1,0 +1,164 @@
+"""Fixtures of all tests. What each offers is listed in support/README.md."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+import pytest
+from support import guard
+from support.accounts import ALICE
+from support.apache import Apache, ApacheProxy
+from support.certs import Authority
+from support.kdc import KDC
+from support.nginx import Nginx
+from support.origin import Origin
+from support.proxy import Proxy
+from support.servers import public_directory, running
+from support.squid import BasicLogin, DigestLogin, KerberosLogin, NegotiateNTLMLogin, NTLMLogin, Squid
+
+# Taken out of the environment of every test: what the machine says about proxies, certificates and logins.
+PROXY_VARIABLES = (
+    "http_proxy",
+    "https_proxy",
+    "ftp_proxy",
+    "all_proxy",
+    "no_proxy",
+    "socks_proxy",
+    "request_method",
+)
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+LOGIN_VARIABLES = (
+    "NTLM_USER_FILE",
+    "LM_COMPAT_LEVEL",
+    "KRB5_CONFIG",
+    "KRB5CCNAME",
+    "KRB5_KTNAME",
+    "KRB5_CLIENT_KTNAME",
+)
+
+guard.install()
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Take proxies, certificates and logins of the surroundings away."""
+    for name in (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES, *LOGIN_VARIABLES):
+        for spelling in {name, name.upper(), name.lower()}:
+            monkeypatch.delenv(spelling, raising=False)
+    # A file that does not exist, so that nobody reads ~/.netrc instead.
+    monkeypatch.setenv("NETRC", str(tmp_path_factory.getbasetemp() / "no-netrc"))
+
+
+@pytest.fixture(scope="session")
+def ca() -> Iterator[Authority]:
+    """The certificate authority of all TLS servers."""
+    with public_directory() as directory:
+        yield Authority(directory)
+
+
+@pytest.fixture
+def client_context(ca: Authority) -> ssl.SSLContext:
+    """A new SSLContext that trusts `ca` and nothing else."""
+    return ca.client_context()
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    """The echo origin over http."""
+    with Origin() as server:
+        yield server
+
+
+@pytest.fixture
+def tls_origin(ca: Authority) -> Iterator[Origin]:
+    """The echo origin over https."""
+    with Origin(ca.server_context()) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """The proxy in this process, without a login."""
+    with Proxy() as server:
+        yield server
+
+
+@pytest.fixture
+def basic_proxy() -> Iterator[Proxy]:
+    """The proxy in this process; alice has to log in with Basic."""
+    with Proxy((ALICE.user, ALICE.password)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nginx(ca: Authority) -> Iterator[Nginx]:
+    with running(Nginx(ca)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid(ca: Authority) -> Iterator[Squid]:
+    """squid without a login."""
+    with running(Squid(ca)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid_basic(ca: Authority) -> Iterator[Squid]:
+    with running(Squid(ca, BasicLogin())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid_digest(ca: Authority) -> Iterator[Squid]:
+    with running(Squid(ca, DigestLogin())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid_ntlm(ca: Authority) -> Iterator[Squid]:
+    """Offers NTLM only and verifies NTLMv2 and its MIC."""
+    with running(Squid(ca, NTLMLogin())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid_negotiate_ntlm(ca: Authority) -> Iterator[Squid]:
+    """Offers Negotiate only and takes NTLM inside SPNEGO."""
+    with running(Squid(ca, NegotiateNTLMLogin())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kdc() -> Iterator[KDC]:
+    with running(KDC()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid_negotiate(ca: Authority, kdc: KDC) -> Iterator[Squid]:
+    """Offers Negotiate only and takes Kerberos tickets of `kdc`."""
+    with running(Squid(ca, KerberosLogin(kdc))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def apache(ca: Authority, kdc: KDC) -> Iterator[Apache]:
+    with running(Apache(ca, kdc)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def apache_proxy(ca: Authority, kdc: KDC) -> Iterator[ApacheProxy]:
+    with running(ApacheProxy(ca, kdc)) as server:
+        yield server
+
+
+@pytest.fixture
+def alice_ticket(kdc: KDC, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Puts alice's Kerberos ticket into the environment of the test."""
+    environment = kdc.ticket(ALICE)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment

@@ -1,0 +1,406 @@
+"""Leasing and giving back."""
+
+from __future__ import annotations
+
+import gc
+import random
+import signal
+import threading
+from collections import Counter
+
+import pytest
+
+from coda_network._pool import pool as module
+from coda_network._pool.key import PoolKey
+from coda_network._pool.pool import Pool
+
+
+class Connection:
+    """Knows what happened to it; `gone` says that the peer has dropped it."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.closed = 0
+        self.gone = False
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def dropped(self) -> bool:
+        return self.gone
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+HERE = PoolKey("http", "here.example", 80)
+THERE = PoolKey("https", "there.example", 443)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The monotonic clock of the module; the test moves it on by hand."""
+    now = [1000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    return now
+
+
+def filled(pool: Pool, key: PoolKey, count: int) -> list[Connection]:
+    connections = [Connection(f"{key.host} {number}") for number in range(count)]
+    for connection in connections:
+        pool.give_back(key, connection)
+    return connections
+
+
+def test_an_empty_pool_has_nothing_to_lease() -> None:
+    assert Pool().lease(HERE) is None
+
+
+def test_the_connection_that_was_used_last_is_leased_first() -> None:
+    pool = Pool()
+    first, second, third = filled(pool, HERE, 3)
+    assert [pool.lease(HERE) for _ in range(4)] == [third, second, first, None]
+    assert not first.closed
+
+
+def test_a_connection_serves_only_requests_with_its_key() -> None:
+    pool = Pool()
+    (here,) = filled(pool, HERE, 1)
+    assert pool.lease(THERE) is None
+    assert pool.lease(HERE) is here
+
+
+def test_a_leased_connection_is_leased_to_nobody_else() -> None:
+    pool = Pool()
+    (only,) = filled(pool, HERE, 1)
+    assert pool.lease(HERE) is only
+    assert pool.lease(HERE) is None
+    pool.give_back(HERE, only)
+    assert pool.lease(HERE) is only
+
+
+def test_a_connection_given_back_twice_is_leased_once() -> None:
+    pool = Pool()
+    (only,) = filled(pool, HERE, 1)
+    pool.give_back(HERE, only)
+    assert pool.lease(HERE) is only
+    assert pool.lease(HERE) is None
+    assert not only.closed
+
+
+def test_those_that_the_peer_dropped_are_closed_and_left_out() -> None:
+    pool = Pool()
+    first, second, third = filled(pool, HERE, 3)
+    second.gone = third.gone = True
+    assert pool.lease(HERE) is first
+    assert [first.closed, second.closed, third.closed] == [0, 1, 1]
+
+
+def test_a_close_that_fails_stops_nothing() -> None:
+    class Failing(Connection):
+        def close(self) -> None:
+            super().close()
+            raise ConnectionResetError("reset by peer")
+
+    pool = Pool()
+    connections = [Failing("a"), Failing("b"), Connection("c")]
+    for connection in connections:
+        pool.give_back(HERE, connection)
+    pool.close()
+    assert [connection.closed for connection in connections] == [1, 1, 1]
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("per_host", "altogether", "kept_here", "kept_there"),
+    [
+        (10, 100, 3, 3),
+        (2, 100, 2, 2),
+        (10, 4, 1, 3),
+        (10, 3, 0, 3),
+        (2, 3, 1, 2),
+        (10, 1, 0, 1),
+        (0, 100, 0, 0),
+        (10, 0, 0, 0),
+    ],
+)
+def test_above_a_limit_the_oldest_is_closed(per_host: int, altogether: int, kept_here: int, kept_there: int) -> None:
+    pool = Pool(max_idle_per_host=per_host, max_idle=altogether)
+    here, there = filled(pool, HERE, 3), filled(pool, THERE, 3)
+    assert [connection.closed for connection in here] == [1] * (3 - kept_here) + [0] * kept_here
+    assert [connection.closed for connection in there] == [1] * (3 - kept_there) + [0] * kept_there
+    assert pool.idle_count == kept_here + kept_there
+    assert [pool.lease(HERE) for _ in range(kept_here)] == here[::-1][:kept_here]
+    assert pool.lease(HERE) is None
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_idle_per_host": -1}, {"max_idle": -1}, {"idle_seconds": -0.1}, {"idle_seconds": float("nan")}],
+)
+def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="limits"):
+        Pool(**limits)
+
+
+def test_many_hosts_leave_nothing_behind(clock: list[float]) -> None:
+    pool = Pool(max_idle=5)
+    for number in range(50):
+        key = PoolKey("http", f"host{number}", 80)
+        connection = Connection()
+        pool.give_back(key, connection)
+        assert pool.lease(key) is connection
+        clock[0] += 61
+    pool.lease(HERE)
+    assert len(pool._storage.by_key) == len(pool._storage.all) == 0
+
+
+# Time
+
+
+@pytest.mark.parametrize(
+    ("keep_seconds", "waited", "kept"),
+    [
+        (None, 59.9, True),
+        (None, 60, False),
+        # A second less than the server announced, because the request has a way to go.
+        (5, 3.9, True),
+        (5, 4, False),
+        (300, 59.9, True),
+        (300, 60, False),
+        (1.5, 0.4, True),
+        (1, 0, False),
+        (0, 0, False),
+        (-3, 0, False),
+    ],
+)
+def test_a_connection_waits_as_long_as_both_sides_allow(
+    clock: list[float], keep_seconds: float | None, waited: float, kept: bool
+) -> None:
+    pool = Pool(idle_seconds=60)
+    connection = Connection()
+    pool.give_back(HERE, connection, keep_seconds)
+    clock[0] += waited
+    assert pool.lease(HERE) is (connection if kept else None)
+    assert connection.closed == (0 if kept else 1)
+
+
+def test_no_time_to_wait_keeps_nothing() -> None:
+    pool = Pool(idle_seconds=0)
+    assert [connection.closed for connection in filled(pool, HERE, 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("call", ["lease", "give_back"])
+def test_what_has_expired_is_closed_by_any_call_for_any_host(clock: list[float], call: str) -> None:
+    pool = Pool(idle_seconds=60)
+    long, short = Connection("long"), Connection("short")
+    pool.give_back(HERE, long)
+    pool.give_back(HERE, short, 10)
+    clock[0] += 20
+    if call == "lease":
+        assert pool.lease(THERE) is None
+    else:
+        pool.give_back(THERE, Connection())
+    assert (long.closed, short.closed) == (0, 1)
+    assert pool.lease(HERE) is long
+
+
+def test_a_connection_whose_lease_was_broken_off_half_way_is_closed_in_time(clock: list[float]) -> None:
+    pool = Pool(idle_seconds=60)
+    (only,) = filled(pool, HERE, 1)
+    # KeyboardInterrupt can come between two steps of a lease; these are the steps before it.
+    pool._storage.by_key[HERE].pop()
+    clock[0] += 60
+    assert pool.lease(HERE) is None
+    assert only.closed == 1
+
+
+def test_a_use_starts_the_time_anew(clock: list[float]) -> None:
+    pool = Pool(idle_seconds=60)
+    (only,) = filled(pool, HERE, 1)
+    for _ in range(5):
+        clock[0] += 50
+        assert pool.lease(HERE) is only
+        pool.give_back(HERE, only)
+
+
+# Closing
+
+
+def test_close_closes_what_is_idle_and_later_what_was_leased() -> None:
+    pool = Pool()
+    first, second = filled(pool, HERE, 2)
+    assert pool.lease(HERE) is second
+    pool.close()
+    assert (first.closed, second.closed, pool.idle_count) == (1, 0, 0)
+    pool.give_back(HERE, second)
+    assert (second.closed, pool.idle_count) == (1, 0)
+    pool.close()
+    assert first.closed == second.closed == 1
+
+
+def test_a_closed_pool_is_opened_by_the_next_lease() -> None:
+    pool = Pool()
+    pool.close()
+    assert pool.lease(HERE) is None
+    (only,) = filled(pool, HERE, 1)
+    assert pool.lease(HERE) is only
+
+
+def test_a_connection_of_an_earlier_generation_is_closed_even_when_the_pool_is_open_again() -> None:
+    pool = Pool()
+    before = pool.generation
+    old, new = Connection(), Connection()
+    pool.close()
+    pool.lease(HERE)
+    pool.give_back(HERE, new, generation=pool.generation)
+    pool.give_back(HERE, old, generation=before)
+    assert (old.closed, new.closed, pool.idle_count) == (1, 0, 1)
+
+
+def test_the_repr_tells_state_and_hosts() -> None:
+    pool = Pool()
+    assert repr(pool) == "<Pool open, idle: none>"
+    filled(pool, HERE, 2)
+    filled(pool, THERE, 1)
+    assert repr(pool) == "<Pool open, idle: http://here.example:80 (2), https://there.example:443 (1)>"
+    pool.lease(THERE)
+    assert repr(pool) == "<Pool open, idle: http://here.example:80 (2)>"
+    pool.close()
+    assert repr(pool) == "<Pool closed, idle: none>"
+
+
+# Interruptions and threads
+
+
+class Interrupting(list):
+    """A list of waiting connections; whoever asks whether it is empty is interrupted by another call."""
+
+    def __init__(self, content: list[Connection], call: object) -> None:
+        super().__init__(content)
+        self.call = call
+
+    def __bool__(self) -> bool:
+        call, self.call = self.call, None
+        if call is not None:
+            call()
+        return len(self) > 0
+
+
+def test_a_call_that_interrupts_another_neither_waits_nor_breaks_it() -> None:
+    pool = Pool()
+    first, second = filled(pool, HERE, 2)
+    late = Connection("late")
+
+    def interrupt() -> None:
+        # As a signal handler or the finalizer of a response does, in the same thread.
+        assert pool.lease(HERE) is None
+        pool.give_back(HERE, late)
+        assert "here.example" in repr(pool)
+
+    pool._storage.by_key[HERE] = Interrupting(pool._storage.by_key[HERE], interrupt)
+    assert pool.lease(HERE) is second
+    assert late.closed == 1
+    assert pool.lease(HERE) is first
+    assert pool.lease(HERE) is None
+
+
+def test_a_close_that_interrupts_a_lease_is_remembered() -> None:
+    pool = Pool()
+    first, second = filled(pool, HERE, 2)
+    pool._storage.by_key[HERE] = Interrupting(pool._storage.by_key[HERE], pool.close)
+    before = pool.generation
+    assert pool.lease(HERE) is second
+    pool.give_back(HERE, second, generation=before)
+    assert second.closed == 1
+    # What could not be taken out then goes with the next call.
+    pool.close()
+    assert first.closed == 1
+
+
+def test_responses_that_the_collector_finds_give_back_in_the_midst_of_other_calls() -> None:
+    pool = Pool(max_idle_per_host=3)
+    made: list[Connection] = []
+
+    class Response:
+        """A cycle that gives its connection back when it is collected."""
+
+        def __init__(self) -> None:
+            self.me = self
+            self.connection = pool.lease(HERE) or Connection()
+            made.append(self.connection)
+
+        def __del__(self) -> None:
+            pool.give_back(HERE, self.connection)
+
+    before = gc.get_threshold()
+    gc.set_threshold(1, 2, 2)
+    try:
+        for _ in range(300):
+            Response()
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    assert pool.idle_count <= 3
+    pool.close()
+    assert all(connection.closed == 1 for connection in made)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timer")
+def test_a_signal_handler_may_use_the_pool_at_any_moment() -> None:
+    pool = Pool(max_idle_per_host=2)
+    handled = []
+
+    def handler(*_: object) -> None:
+        handled.append(pool.lease(HERE))
+        pool.give_back(HERE, handled[-1] or Connection())
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        while len(handled) < 50:
+            pool.give_back(HERE, pool.lease(HERE) or Connection())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert pool.idle_count == len(pool._storage.by_key[HERE]) <= 2
+
+
+def test_threads_never_share_a_connection_and_the_limits_hold() -> None:
+    threads, rounds = 8, 400
+    pool = Pool(max_idle_per_host=3, max_idle=5)
+    keys = [PoolKey("http", f"host{number}", 80) for number in range(4)]
+    users: Counter[int] = Counter()
+    made: list[Connection] = []
+    faults: list[object] = []
+
+    def work(seed: int) -> None:
+        choose = random.Random(seed)
+        for _ in range(rounds):
+            key = choose.choice(keys)
+            connection = pool.lease(key)
+            if connection is None:
+                connection = Connection(key.host)
+                made.append(connection)
+            users[id(connection)] += 1
+            if users[id(connection)] != 1 or connection.closed or connection.name != key.host:
+                faults.append(connection)
+            users[id(connection)] -= 1
+            connection.gone = choose.random() < 0.05
+            if choose.random() < 0.02:
+                pool.close()
+            pool.give_back(key, connection)
+            if pool.idle_count > 6:
+                faults.append(pool.idle_count)
+
+    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert faults == []
+    pool.close()
+    # Each connection that was ever made was closed exactly once.
+    assert Counter(connection.closed for connection in made) == {1: len(made)}

@@ -1,0 +1,82 @@
+"""Copying bytes both ways between two sockets, and a relay that counts the connections to any server."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from types import TracebackType
+
+from support.listening import TIMEOUT, Listener, shut_down
+
+
+def relay(left: socket.socket, right: socket.socket, seen: bytearray | None = None) -> None:
+    """Copy bytes between two plain sockets until both directions end; `seen` gets those of `left`."""
+    peer = {left: right, right: left}
+    with selectors.DefaultSelector() as selector:
+        for end in peer:
+            selector.register(end, selectors.EVENT_READ, end)
+        while selector.get_map():
+            ready = selector.select(TIMEOUT * 6)
+            if not ready:
+                return
+            for key, _ in ready:
+                sock: socket.socket = key.data
+                try:
+                    data = sock.recv(262144)
+                    if data:
+                        peer[sock].sendall(data)
+                except OSError:
+                    return
+                if seen is not None and sock is left:
+                    seen += data
+                if not data:
+                    selector.unregister(sock)
+                    shut_down(peer[sock], socket.SHUT_WR)
+
+
+class CountingRelay:
+    """Stands before a server at `target` and passes bytes on, counts connections and keeps what clients sent.
+
+    Use it in a with statement, and connect to `address`, `netloc` or `port` instead of the server's.
+    """
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target = target
+        self._listener = Listener()
+        self._sent: dict[int, bytearray] = {}
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._listener.address
+
+    @property
+    def port(self) -> int:
+        return self._listener.port
+
+    @property
+    def netloc(self) -> str:
+        return self._listener.netloc
+
+    @property
+    def connections(self) -> int:
+        """How many connections clients have opened."""
+        return self._listener.connections
+
+    @property
+    def sent(self) -> list[bytes]:
+        """What each client connection has sent, in the order in which they were opened."""
+        return [bytes(self._sent[number]) for number in sorted(self._sent)]
+
+    def __enter__(self) -> CountingRelay:
+        self._listener.start(self._serve)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._listener.stop()
+
+    def _serve(self, sock: socket.socket, number: int) -> None:
+        seen = self._sent[number] = bytearray()
+        with socket.create_connection(self._target, TIMEOUT) as server:
+            relay(sock, server, seen)

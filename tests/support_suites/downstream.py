@@ -1,0 +1,145 @@
+"""The suites of urllib3 and requests: fetched, given an environment of their own, and run under the patch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from support_suites.process import run, stage
+from support_suites.results import OK, Outcome, Run, regressions
+
+# A suite that sleeps and waits a lot, on a machine that does other things besides.
+SECONDS = 900.0
+# More regressions than this are no chance: they are not tried again one by one.
+MOST_RETRIED = 20
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on the package index whose source distribution carries its tests.
+
+    `group` is the dependency group of its pyproject.toml with what the tests need, `needs` what they need
+    besides; `arguments` go to pytest.
+    """
+
+    name: str
+    group: str
+    needs: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+
+PROJECTS = {
+    "urllib3": Project(
+        "urllib3",
+        "test",
+        ("idna", "pyopenssl", "trustme"),
+        ("-p", "suite_hypercorn", "-m", "not requires_network", "test"),
+    ),
+    "requests": Project("requests", "test", (), ("tests",)),
+}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The unpacked source of a project and the interpreter of its environment."""
+
+    project: Project
+    source: Path
+    python: Path
+
+
+def prepare(project: Project, cache: Path) -> Checkout:
+    """Fetch the tests of the installed version of `project` and make them an environment, both under `cache`.
+
+    What an earlier call has left there is used again. Raises subprocess.CalledProcessError when pip fails.
+    """
+    label = f"{project.name}-{version(project.name)}"
+    home = cache.absolute() / f"{label}-py{sys.version_info[0]}.{sys.version_info[1]}"
+    source = home / label
+    python = home / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ready = home / "ready"
+    if not ready.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home / "env")], check=True)
+        pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        # Dependency groups came with pip 25.1.
+        subprocess.run([*pip, "install", "pip>=25.1"], check=True)
+        requirement = f"{project.name}=={version(project.name)}"
+        fetch = ["download", "--no-deps", "--no-binary", project.name, "--dest", str(home), requirement]
+        subprocess.run([*pip, *fetch], check=True)
+        archive = home / f"{label}.tar.gz"
+        with tarfile.open(archive) as tar:
+            tar.extractall(home, filter="data")
+        group = f"{source / 'pyproject.toml'}:{project.group}"
+        subprocess.run([*pip, "install", str(archive), "--group", group, *project.needs], check=True)
+        ready.touch()
+    return Checkout(project, source, python)
+
+
+def run_suite(
+    checkout: Checkout,
+    binding: str,
+    folder: Path,
+    *,
+    setup: str = "coda_network",
+    arguments: tuple[str, ...] | None = None,
+    only: list[str] | None = None,
+) -> Run:
+    """Run the suite, or `only` those tests of it, under `binding`; `folder` is for its files.
+
+    `setup` names the module whose patch() is called, `arguments` replace the project's own.
+    """
+    folder = folder.absolute()
+    staged = stage(folder / "path")
+    command = [str(checkout.python), "-m", "pytest", "-p", "suite_pytest", "-p", "no:cacheprovider", "-q"]
+    command += arguments if arguments is not None else checkout.project.arguments
+    extra = {} if only is None else {"CODA_SUITE_ONLY": json.dumps(only)}
+    return run(
+        command,
+        staged=staged,
+        folder=folder,
+        binding=binding,
+        seconds=SECONDS,
+        setup=setup,
+        cwd=checkout.source,
+        extra=extra,
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run beside the baseline: `lost` are the regressions, `unsteady` those that passed when run alone."""
+
+    run: Run
+    lost: dict[str, Outcome]
+    unsteady: dict[str, Outcome]
+
+
+def compare(
+    checkout: Checkout,
+    baseline: Run,
+    binding: str,
+    folder: Path,
+    *,
+    setup: str = "coda_network",
+    arguments: tuple[str, ...] | None = None,
+) -> Comparison:
+    """Run the suite under `binding`, and once more by itself each test that passed in `baseline` alone."""
+
+    def attempt(name: str, only: list[str] | None) -> Run:
+        return run_suite(checkout, binding, folder / name, setup=setup, arguments=arguments, only=only)
+
+    changed = attempt(binding, None)
+    lost = regressions(baseline, changed)
+    unsteady: dict[str, Outcome] = {}
+    if len(lost) <= MOST_RETRIED:
+        for number, test in enumerate(list(lost)):
+            again = attempt(f"{binding}-again-{number}", [test])
+            if again.outcome(test).kind == OK:
+                unsteady[test] = lost.pop(test)
+    return Comparison(changed, lost, unsteady)

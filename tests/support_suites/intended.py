@@ -1,0 +1,42 @@
+"""The tests of CPython that do not hold under the patch, on purpose. docs/differences.md lists just these."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from support_suites.process import BINDINGS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "differences.md"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`test` (an id of unittest) need not pass under `bindings`.
+
+    Each release of Python from `since` on has the test; of earlier ones some have it.
+    """
+
+    test: str
+    reason: str
+    bindings: tuple[str, ...] = BINDINGS[1:]
+    since: tuple[int, int] = (3, 10)
+
+
+INTENDED = (
+    Difference(
+        "test.test_httplib.TunnelTests.test_tunnel_leak",
+        "asserts that request() raises when CONNECT is refused; getresponse() returns the refusal",
+        since=(3, 12),
+    ),
+)
+
+
+def ids_in_page(text: str) -> list[str]:
+    """The test ids in the tables of docs/differences.md: dotted, in backticks; "test." may be missing."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.lstrip().startswith("|"):
+            found += re.findall(r"`(?:test\.)?(test_\w+\.\w+\.test\w*)`", line)
+    return [f"test.{name}" for name in found]

@@ -1,0 +1,109 @@
+"""no_proxy means what it means to the standard library, and networks, IPv6 and wildcards besides."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+
+import pytest
+
+from coda_network._wire.bypass import bypasses
+
+# Host, port, value of no_proxy, whether it applies: the standard library says the same in each case.
+STANDARD = [
+    ("example.com", 80, "", False),
+    ("example.com", 80, " , ,", False),
+    ("example.com", 80, "*", True),
+    ("127.0.0.1", 80, "*", True),
+    ("example.com", 80, "*, other.example", False),
+    ("example.com", 80, "example.com", True),
+    ("EXAMPLE.com", 80, "example.COM", True),
+    ("example.com", 80, "localhost, example.com ,other", True),
+    ("www.example.com", 80, "example.com", True),
+    ("www.example.com", 80, ".example.com", True),
+    ("example.com", 80, ".example.com", True),
+    ("example.com", 80, "..example.com", True),
+    ("badexample.com", 80, "example.com", False),
+    ("example.com.evil", 80, "example.com", False),
+    ("example.com", 80, "www.example.com", False),
+    ("example.com", 80, "com", True),
+    ("example.com", 8080, "example.com:8080", True),
+    ("www.example.com", 8080, ".example.com:8080", True),
+    ("example.com", 80, "example.com:8080", False),
+    ("example.com", None, "example.com:8080", False),
+    ("example.com", None, "example.com", True),
+    ("127.0.0.1", 80, "127.0.0.1", True),
+    ("127.0.0.1", 80, "127.0.0.1:80", True),
+    ("127.0.0.1", 81, "127.0.0.1:80", False),
+    ("127.0.0.1", 80, "localhost", False),
+    ("localhost", 80, "127.0.0.1", False),
+    ("[::1]", 80, "[::1]", True),
+    ("[::1]", 80, "[::1]:80", True),
+    ("[::1]", 81, "[::1]:80", False),
+]
+
+FURTHER = [
+    # IPv6, in any spelling
+    ("::1", 80, "::1", True),
+    ("::1", 80, "[::1]", True),
+    ("[::1]", 80, "::1", True),
+    ("::1", 80, "[::1]:80", True),
+    ("::1", 81, "[::1]:80", False),
+    ("::1", None, "[::1]:80", False),
+    ("::1", 80, "0:0:0:0:0:0:0:1", True),
+    ("0:0::1", 80, "[::1]:80", True),
+    ("FE80::A", 80, "fe80::a", True),
+    ("fe80::1%eth0", 80, "fe80::1", True),
+    ("::2", 80, "::1", False),
+    # networks
+    ("10.1.2.3", 80, "10.0.0.0/8", True),
+    ("10.1.2.3", 80, "10.1.2.99/8", True),
+    ("11.1.2.3", 80, "10.0.0.0/8", False),
+    ("10.1.2.3", 80, "localhost, 192.168.0.0/16, 10.1.2.3/32", True),
+    ("10.1.2.3", 80, "0.0.0.0/0", True),
+    ("::1", 80, "0.0.0.0/0", False),
+    ("fd00::1", 80, "fd00::/8", True),
+    ("[fd00::1]", 80, "fd00::/8", True),
+    ("fe80::1%eth0", 80, "fe80::/10", True),
+    ("fc00::1", 80, "fd00::/8", False),
+    ("10.1.2.3", 80, "fd00::/8", False),
+    ("::ffff:10.1.2.3", 80, "10.0.0.0/8", True),
+    ("host.example", 80, "0.0.0.0/0, ::/0", False),
+    ("10.example", 80, "10.0.0.0/8", False),
+    ("10.1.2.3", 80, "10.0.0.0/33", False),
+    ("10.1.2.3", 80, "10.0.0.0/", False),
+    ("10.1.2.3", 80, "/8", False),
+    ("10.1.2.3", 80, "example.com/8", False),
+    ("300.1.2.3", 80, "0.0.0.0/0", False),
+    # wildcards
+    ("www.example.com", 80, "*.example.com", True),
+    ("a.b.example.com", 80, "*.example.com", True),
+    ("example.com", 80, "*.example.com", False),
+    ("badexample.com", 80, "*.example.com", False),
+    ("WWW.Example.com", 80, "*.eXample.com", True),
+    ("www.example.com", 8080, "*.example.com:8080", True),
+    ("www.example.com", 80, "*.example.com:8080", False),
+    ("10.1.2.3", 80, "10.1.*", True),
+    ("10.2.2.3", 80, "10.1.*", False),
+    ("build7.example.com", 80, "build*.example.com", True),
+]
+
+
+@pytest.mark.parametrize(("host", "port", "no_proxy", "expected"), STANDARD + FURTHER)
+def test_no_proxy(host: str, port: int | None, no_proxy: str, expected: bool) -> None:
+    assert bypasses(host, port, no_proxy) is expected
+
+
+@pytest.mark.parametrize(("host", "port", "no_proxy", "expected"), STANDARD)
+def test_the_standard_library_agrees(host: str, port: int | None, no_proxy: str, expected: bool) -> None:
+    netloc = host if port is None else f"{host}:{port}"
+    assert bool(urllib.request.proxy_bypass_environment(netloc, {"no": no_proxy})) is expected
+
+
+def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **keywords: object) -> None:
+        pytest.fail("a name was looked up")
+
+    for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+        monkeypatch.setattr(socket, function, refuse)
+    assert not bypasses("localhost", 80, "127.0.0.1, 127.0.0.0/8, ::1, *.example")
