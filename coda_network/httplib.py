@@ -10,7 +10,10 @@ from __future__ import annotations
 import http.client as _stdlib
 from http.client import *  # noqa: F403  # the public names are the standard library's own
 
+from coda_network._http.connection import HTTPConnection as HTTPConnection
+from coda_network._http.https import HTTPSConnection as HTTPSConnection
 from coda_network._http.legacy import HTTP as HTTP
+from coda_network._http.response import HTTPResponse as HTTPResponse
 from coda_network._net.dial import SocketKeepalive as SocketKeepalive
 from coda_network._net.tunnelling import TunnelError as TunnelError
 

@@ -29,6 +29,10 @@ class PoolKey(namedtuple("PoolKey", ("kind", "host", "tunnel", "options"))):
     tunnel: str | None
     options: tuple[tuple[str, Hashable], ...]
 
+    @property
+    def way(self) -> str:
+        """Where the connection leads, in words."""
+        return f"{self.kind.__name__} {self.host}" + ("" if self.tunnel is None else f" to {self.tunnel}")
+
     def __repr__(self) -> str:
-        way = "" if self.tunnel is None else f", tunnel to {self.tunnel}"
-        return f"<PoolKey {self.kind.__name__} {self.host}{way}>"
+        return f"<PoolKey {self.way}>"

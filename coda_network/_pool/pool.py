@@ -234,7 +234,7 @@ class Pool:
     def __repr__(self) -> str:
         storage = self._storage
         with storage.lock:
-            idle = [f"{key.origin} ({len(waiting)})" for key, waiting in list(storage.by_key.items()) if waiting]
+            idle = [f"{key.way} ({len(waiting)})" for key, waiting in list(storage.by_key.items()) if waiting]
         return f"<Pool {storage.state.value}, idle: {', '.join(idle) or 'none'}>"
 
 

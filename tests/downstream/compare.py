@@ -1,6 +1,6 @@
 """Runs the suites of urllib3 and requests without the package, patched early and patched late.
 
-    python tests/downstream/compare.py [--cache FOLDER] [urllib3] [requests]
+    python tests/downstream/compare.py [--cache FOLDER] [--results FOLDER] [urllib3] [requests]
 
 It prints a table and the tests that were lost: passed without the package, but not with it. With any of these, the
 exit status is 1.
@@ -32,6 +32,7 @@ def main() -> int:
         default=os.environ.get("CODA_SUITES_CACHE"),
         help="folder for the environments, to use again (default: CODA_SUITES_CACHE, or a temporary one)",
     )
+    parser.add_argument("--results", type=Path, help="folder to keep the outcomes and the output of each run in")
     arguments = parser.parse_args()
     unknown = set(arguments.projects) - set(PROJECTS)
     if unknown:
@@ -39,7 +40,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="suites-") as temporary:
         folder = Path(temporary)
         cache = Path(arguments.cache) if arguments.cache else folder / "cache"
-        good = [_report(name, cache, folder / name) for name in arguments.projects or PROJECTS]
+        results = arguments.results or folder
+        good = [_report(name, cache, results / name) for name in arguments.projects or PROJECTS]
     return 0 if all(good) else 1
 
 
@@ -50,6 +52,7 @@ def _report(name: str, cache: Path, folder: Path) -> bool:
     print(f"{title:<40} baseline               {baseline.figures()}", flush=True)
     good = not baseline.trouble
     notes = [f"baseline: {baseline.trouble}"] if baseline.trouble else []
+    notes += [f"fails without the package: {test}" for test in sorted(baseline.failed())]
     for binding, label in BINDINGS.items():
         found = compare(checkout, baseline, binding, folder)
         good = good and not found.lost and not found.run.trouble

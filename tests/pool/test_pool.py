@@ -33,8 +33,8 @@ class Connection:
         return f"<{self.name}>"
 
 
-HERE = PoolKey("http", "here.example", 80)
-THERE = PoolKey("https", "there.example", 443)
+HERE = PoolKey(Connection, "here.example", None, ())
+THERE = PoolKey(Connection, "proxy.example:3128", "there.example:443", ())
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None
 def test_many_hosts_leave_nothing_behind(clock: list[float]) -> None:
     pool = Pool(max_idle=5)
     for number in range(50):
-        key = PoolKey("http", f"host{number}", 80)
+        key = PoolKey(Connection, f"host{number}", None, ())
         connection = Connection()
         pool.give_back(key, connection)
         assert pool.lease(key) is connection
@@ -265,9 +265,11 @@ def test_the_repr_tells_state_and_hosts() -> None:
     assert repr(pool) == "<Pool open, idle: none>"
     filled(pool, HERE, 2)
     filled(pool, THERE, 1)
-    assert repr(pool) == "<Pool open, idle: http://here.example:80 (2), https://there.example:443 (1)>"
+    assert repr(pool) == (
+        "<Pool open, idle: Connection here.example (2), Connection proxy.example:3128 to there.example:443 (1)>"
+    )
     pool.lease(THERE)
-    assert repr(pool) == "<Pool open, idle: http://here.example:80 (2)>"
+    assert repr(pool) == "<Pool open, idle: Connection here.example (2)>"
     pool.close()
     assert repr(pool) == "<Pool closed, idle: none>"
 
@@ -371,7 +373,7 @@ def test_a_signal_handler_may_use_the_pool_at_any_moment() -> None:
 def test_threads_never_share_a_connection_and_the_limits_hold() -> None:
     threads, rounds = 8, 400
     pool = Pool(max_idle_per_host=3, max_idle=5)
-    keys = [PoolKey("http", f"host{number}", 80) for number in range(4)]
+    keys = [PoolKey(Connection, f"host{number}", None, ()) for number in range(4)]
     users: Counter[int] = Counter()
     made: list[Connection] = []
     faults: list[object] = []

@@ -18,7 +18,7 @@ from coda_network._net.liveness import Liveness
 from coda_network._pool.key import PoolKey
 from coda_network._pool.pool import Pool
 
-KEY = PoolKey("http", "localhost", 80)
+KEY = PoolKey(object, "localhost", None, ())
 
 
 class Connection:
@@ -102,7 +102,7 @@ class Connection:
     def close(self):
         self.sock.close()
 
-KEY = PoolKey("http", "localhost", 80)
+KEY = PoolKey(object, "localhost", None, ())
 left, right = socket.socketpair()
 left.settimeout(10)
 right.settimeout(10)

@@ -38,7 +38,7 @@ PROJECTS = {
     "urllib3": Project(
         "urllib3",
         "test",
-        ("idna", "pyopenssl", "trustme"),
+        ("idna", "pyopenssl", "requests", "trustme"),
         ("-p", "suite_hypercorn", "-m", "not requires_network", "test"),
     ),
     "requests": Project("requests", "test", (), ("tests",)),

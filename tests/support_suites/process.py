@@ -27,13 +27,18 @@ _REMOVED = (
 
 
 def stage(folder: Path) -> Path:
-    """Copy the package and the injected files into `folder`, for a suite's import path, and return it."""
+    """Copy the package and the injected files into `folder`, for a suite's import path, and return it.
+
+    The package is the one that is installed, else the one in this repository.
+    """
     shutil.copytree(Path(__file__).parent / "inject", folder, dirs_exist_ok=True)
     spec = importlib.util.find_spec("coda_network")
-    if spec is not None and spec.submodule_search_locations:
-        source = Path(next(iter(spec.submodule_search_locations)))
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, folder / "coda_network", ignore=ignored, dirs_exist_ok=True)
+    if spec is not None and spec.origin is not None:
+        package = Path(spec.origin).parent
+    else:
+        package = Path(__file__).parents[2] / "coda_network"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, folder / "coda_network", ignore=ignored, dirs_exist_ok=True)
     return folder
 
 

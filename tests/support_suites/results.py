@@ -70,6 +70,9 @@ def regressions(baseline: Run, changed: Run) -> dict[str, Outcome]:
     return {test: changed.outcome(test) for test in sorted(baseline.passed() - changed.passed())}
 
 
-def describe(found: dict[str, Outcome]) -> str:
-    """Regressions as text for a failing test or a terminal."""
-    return "\n".join(f"--- {test}: {it.kind}\n{it.text.rstrip()}" for test, it in found.items())
+def describe(found: dict[str, Outcome], most: int = 30) -> str:
+    """Regressions as text for a failing test or a terminal: `most` of them, and how many more there are."""
+    lines = [f"--- {test}: {it.kind}: {it.text.rstrip()}" for test, it in list(found.items())[:most]]
+    if len(found) > most:
+        lines.append(f"--- and {len(found) - most} more")
+    return "\n".join(lines)
