@@ -41,5 +41,5 @@ def test_what_passes_without_the_patch_passes_with_it(
     found = compare(checkout, baseline, binding, tmp_path)
     print(f"{checkout.source.name}, patched {binding} its import: {found.run.figures()}")
     print("passed when run alone:", *found.unsteady or ["none"])
-    assert not found.lost, describe(found.lost)
     assert not found.run.trouble
+    assert not found.lost, describe(found.lost)

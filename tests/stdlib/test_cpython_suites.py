@@ -46,11 +46,11 @@ def test_the_suite_runs_to_its_end_without_the_package(runs: Runs, suite: str, r
 def test_what_passes_without_the_package_passes_with_it(runs: Runs, suite: str, binding: str, record_property) -> None:
     run = runs.get(suite, binding)
     record_property(f"{suite} {binding}", run.figures())
+    assert not run.trouble
     intended = {difference.test for difference in INTENDED if binding in difference.bindings}
     found = regressions(runs.get(suite, "baseline"), run)
     unexpected = {test: outcome for test, outcome in found.items() if test not in intended}
-    assert not unexpected, f"{run.figures()}\n{describe(unexpected)}\n{run.trouble}"
-    assert not run.trouble
+    assert not unexpected, f"{run.figures()}\n{describe(unexpected)}"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from support_suites.results import OK, Outcome, Run, regressions
 # A suite that sleeps and waits a lot, on a machine that does other things besides.
 SECONDS = 900.0
 # More regressions than this are no chance: they are not tried again one by one.
-MOST_RETRIED = 20
+MOST_RETRIED = 40
+# pytest found something that was never closed, and blames the test that happens to run: alone it would pass.
+LEAK = "PytestUnraisableExceptionWarning"
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,10 @@ def compare(
     changed = attempt(binding, None)
     lost = regressions(baseline, changed)
     unsteady: dict[str, Outcome] = {}
-    if len(lost) <= MOST_RETRIED:
+    if len(lost) <= MOST_RETRIED and not changed.trouble:
         for number, test in enumerate(list(lost)):
+            if LEAK in lost[test].text:
+                continue
             again = attempt(f"{binding}-again-{number}", [test])
             if again.outcome(test).kind == OK:
                 unsteady[test] = lost.pop(test)

@@ -1,0 +1,153 @@
+"""Count the instructions of small GETs: `python benchmarks/instructions.py`.
+
+Times differ from run to run, counts do not. Each client runs under valgrind, twice, with a different number of
+requests; the difference belongs to the requests alone. There is no network: the other end of the connection is a socket
+in the same process that answers as soon as a request is sent, so what the system itself does is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BODY = b"x" * 128
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\n"
+    b"Content-Type: application/octet-stream\r\nContent-Length: 128\r\n"
+    b"Last-Modified: Fri, 20 Nov 2026 11:00:00 GMT\r\nConnection: keep-alive\r\n"
+    b'ETag: "6740c0f0-80"\r\nAccept-Ranges: bytes\r\n\r\n' + BODY
+)
+REQUEST = b"GET /small HTTP/1.1\r\nHost: bench.test\r\nAccept-Encoding: identity\r\n\r\n"
+HOST = "bench.test"
+
+
+class AnsweredSocket(socket.socket):
+    """One end of a pair; whatever is sent on it has been answered when sendall() returns."""
+
+    def __init__(self) -> None:
+        mine, self.peer = socket.socketpair()
+        super().__init__(mine.family, mine.type, mine.proto, fileno=mine.detach())
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send, and answer."""
+        super().sendall(data)
+        self.peer.recv(65536)
+        self.peer.sendall(ANSWER)
+
+    def setsockopt(self, *arguments: Any) -> None:
+        """Leave options alone: this is no TCP."""
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.peer.close()
+        super().close()
+
+
+def _answered_connection(*_: Any, **__: Any) -> AnsweredSocket:
+    return AnsweredSocket()
+
+
+def _bare() -> Any:
+    sock = AnsweredSocket()
+
+    def get() -> bytes:
+        sock.sendall(REQUEST)
+        return sock.recv(65536)[-128:]
+
+    return get
+
+
+def _connection(module: str) -> Any:
+    connection = import_module(module).HTTPConnection(HOST)
+
+    def get() -> Any:
+        connection.request("GET", "/small")
+        return connection.getresponse().read()
+
+    return get
+
+
+def _opener(module: str) -> Any:
+    library = import_module(module)
+    opener = library.build_opener(library.ProxyHandler({}))
+    return lambda: opener.open(f"http://{HOST}/small").read()
+
+
+def _patched_opener() -> Any:
+    import_module("coda_network").patch()
+    return _opener("urllib.request")
+
+
+CLIENTS: dict[str, Callable[[], Any]] = {
+    "bare socket loop": _bare,
+    "coda httplib": lambda: _connection("coda_network.httplib"),
+    "http.client": lambda: _connection("http.client"),
+    "coda urllib2": lambda: _opener("coda_network.urllib2"),
+    "urllib.request, patched": _patched_opener,
+    "urllib.request": lambda: _opener("urllib.request"),
+}
+
+
+def do_requests(client: str, count: int) -> None:
+    """Do *count* small GETs."""
+    sys.path.insert(0, str(ROOT))
+    socket.create_connection = _answered_connection
+    get = CLIENTS[client]()
+    for _ in range(count):
+        if get() != BODY:
+            raise ValueError(f"{client} returned another body")
+
+
+def instructions(client: str, count: int) -> int:
+    """Return how many instructions a process executes that does *count* GETs.
+
+    :raises RuntimeError: valgrind failed
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/out"]
+        command += [sys.executable, __file__, "--inside", client, "--requests", str(count)]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode or found is None:
+        raise RuntimeError(f"valgrind failed for {client}:\n{done.stderr[-1000:]}")
+    return int(found[1])
+
+
+def main() -> None:
+    """Print the instructions of one request for each client."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=200, metavar="N", help="how many are counted (default 200)")
+    parser.add_argument("--clients", metavar="WORDS", default="", help="only clients with one of these in their names")
+    parser.add_argument("--inside", choices=CLIENTS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        do_requests(options.inside, options.requests)
+        return
+    if shutil.which("valgrind") is None:
+        sys.exit("valgrind is not installed")
+    words = options.clients.split(",")
+    base = None
+    print("| client | instructions | bare loop = 1 |\n| --- | ---: | ---: |")
+    for client in CLIENTS:
+        if base is not None and not any(word in client for word in words):
+            continue
+        # The first requests import, compile and fill caches.
+        few = options.requests // 4
+        count = (instructions(client, few + options.requests) - instructions(client, few)) / options.requests
+        base = base or count
+        print(f"| {client} | {count:,.0f} | {count / base:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
