@@ -1,4 +1,4 @@
-"""The command line: `coda-network get`, `run`, `demo`. Each loads what it needs when it is called."""
+"""The command line: `coda-network get`, `run`, `check`, `demo`. Each loads what it needs when it is called."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (without the command's name; by default the process's own).
 
-    Returns the exit code: 0 for success, 1 for failure, 2 for a command line that is wrong. Raises
-    SystemExit for `--help`, `--version` and wrong options, as argparse does, and whatever ends a program
-    under `run`.
+    Returns the exit code: 0 for success, 1 for failure, 2 for a command line that is wrong, 3 where a server or a
+    proxy answered `get` with an error. Raises SystemExit for `--help`, `--version` and wrong options, as argparse
+    does, and whatever ends a program under `run`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["run"]:
@@ -34,9 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return _get.get(options.url, options.output)
 
+    if options.command == "check":
+        from coda_network import _check
+
+        return _check.check(options.url, options.proxy, options.scheme)
+
     from coda_network import demo
 
-    return demo.run()
+    return demo.run(options.scheme)
 
 
 def _parser() -> ArgumentParser:
@@ -60,10 +65,30 @@ def _parser() -> ArgumentParser:
 
     # Listed for the help only: main() takes `run` before it comes here.
     commands.add_parser("run", add_help=False, help="run a Python program, patched: SCRIPT or -m MODULE")
-    commands.add_parser(
+    check = commands.add_parser(
+        "check",
+        help="tell which proxy and which logins a URL takes, and what goes wrong",
+        description="Ask for the head of a URL and tell, without secrets, what happens: which proxy is used and why, "
+        "which logins are asked for, chosen and accepted, and what is answered.",
+    )
+    check.add_argument("url", metavar="URL")
+    check.add_argument("--proxy", metavar="URL", help="the proxy to use, in place of the one in the environment")
+    check.add_argument(
+        "--scheme",
+        type=str.lower,
+        choices=("negotiate", "ntlm", "digest", "basic"),
+        help="use this login scheme and no other",
+    )
+    demo = commands.add_parser(
         "demo",
         help="show a download through a proxy with a login, on this machine alone",
         description="Start a TLS server and a proxy that wants a login, both on loopback, and download "
         "a file through them with plain urllib.request under the patch, step by step.",
+    )
+    demo.add_argument(
+        "--scheme",
+        choices=("ntlm", "digest", "basic"),
+        default="ntlm",
+        help="the login that the proxy demands (default: %(default)s)",
     )
     return parser

@@ -13,6 +13,7 @@ import urllib.response as _response
 from typing import Any
 
 from coda_network._opener.director import OpenerDirector
+from coda_network._opener.errors import HTTPErrorProcessor
 from coda_network._opener.logins import HTTPBasicAuthHandler as HTTPBasicAuthHandler
 from coda_network._opener.logins import HTTPDigestAuthHandler as HTTPDigestAuthHandler
 from coda_network._opener.logins import ProxyBasicAuthHandler as ProxyBasicAuthHandler
@@ -59,7 +60,7 @@ def build_opener(*handlers: Any) -> OpenerDirector:
         (HTTPRedirectHandler, _stdlib.HTTPRedirectHandler),
         (_stdlib.FTPHandler, _stdlib.FTPHandler),
         (_stdlib.FileHandler, _stdlib.FileHandler),
-        (_stdlib.HTTPErrorProcessor, _stdlib.HTTPErrorProcessor),
+        (HTTPErrorProcessor, _stdlib.HTTPErrorProcessor),
         (_stdlib.DataHandler, _stdlib.DataHandler),
         (HTTPSHandler, _stdlib.HTTPSHandler),
     )

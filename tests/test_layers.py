@@ -20,7 +20,7 @@ SOURCE = Path(__file__).resolve().parent.parent / ROOT
 
 # From top to bottom. A module may import from the rows below its own, and from its own folder.
 LAYERS = (
-    ("__main__", "cli", "_get", "_run", "demo"),
+    ("__main__", "cli", "_check", "_get", "_run", "demo"),
     ("_patch",),
     ("mini_proxy",),
     ("utilities",),

@@ -28,11 +28,10 @@ class Basic:
         """The header value for a first challenge; a second one means that the answer was wrong."""
         if self._header is not None:
             raise CannotServe("Basic: the user name or password was refused")
-        # RFC 7617 section 2.1: UTF-8 where it is asked for. Elsewhere servers expect Latin-1, and UTF-8 for
-        # the rest.
-        utf8 = challenge.params.get("charset", "").lower() == "utf-8"
+        # RFC 7617 section 2.1: UTF-8 is the only charset that a challenge can name. Without one it is what the
+        # password files of servers hold today, and what urllib and browsers send.
         pair = f"{self._credentials.username}:{self._credentials.password}"
-        self._header = "Basic " + b64encode(_encoded(pair, utf8)).decode("ascii")
+        self._header = "Basic " + b64encode(_encoded(pair)).decode("ascii")
         return self._header
 
     def again(self, outgoing: Outgoing) -> str | None:
@@ -56,11 +55,7 @@ def create(credentials: Credentials | None, peer: Peer) -> Basic:
     return Basic(credentials)
 
 
-def _encoded(pair: str, utf8: bool) -> bytes:
-    try:
-        return pair.encode("utf-8" if utf8 else "latin-1")
-    except UnicodeEncodeError:
-        pass
+def _encoded(pair: str) -> bytes:
     try:
         # surrogateescape: bytes of the environment that were not UTF-8 go out as the bytes they were.
         return pair.encode("utf-8", "surrogateescape")

@@ -8,18 +8,20 @@ it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import Protocol
 
 from .._wire.challenge import Challenge, parse_challenges
-from .credentials import CredentialSource
+from .._wire.trace import Trace
+from .credentials import Credentials, CredentialSource
 from .memory import Attempt, LoginMemory
 from .registry import SCHEMES, Entry, by_strength, label
 from .report import AuthReport
 from .scheme import CannotServe, Outgoing, Peer, Role, Scheme
+from .tokens import kind
 
-log = logging.getLogger("coda_network.auth")
+log = Trace("auth")
 
 # Kerberos inside SPNEGO takes three legs at most, NTLM two. A peer that asks for more than this never ends.
 MOST_ROUNDS = 10
@@ -90,6 +92,13 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 _AWAITING_ANSWER = (State.ANTICIPATED, State.NEGOTIATING, State.ANSWERED)
 
 
+class SourceTable(Protocol):
+    """A source of credentials for each scheme, by its name in lower case; a dictionary is one."""
+
+    def get(self, scheme: str, /) -> CredentialSource | None:
+        """Return the source; None where the scheme is not to be used."""
+
+
 class Login:
     """The login of one connection at a proxy or at an origin server; used by one thread at a time.
 
@@ -105,21 +114,26 @@ class Login:
     :param memory: shared by the connections of one opener, so that a login that was accepted goes out unasked
     :param allow_basic_after_failure: whether Basic, which gives the password away, may follow a stronger
         scheme that has failed
+    :param given: the header that the program itself sends, None where it sends none: it goes out first, and not once
+        more when it is refused. It gives way to what was accepted before for the user that it names. It may be
+        replaced between requests
     """
 
     def __init__(
         self,
         role: Role,
         peer: Peer,
-        credentials: CredentialSource | Mapping[str, CredentialSource],
+        credentials: CredentialSource | SourceTable,
         schemes: Mapping[str, Entry] = SCHEMES,
         memory: LoginMemory | None = None,
         *,
         allow_basic_after_failure: bool = False,
+        given: str | None = None,
     ) -> None:
         self.role = role
         self.peer = peer
         self.credentials = credentials
+        self.given = given
         self._schemes = schemes
         self._memory = memory
         self._allow_basic_after_failure = allow_basic_after_failure
@@ -134,7 +148,7 @@ class Login:
         self._tried: set[str] = set()
         self._failed = False  # a header went out for a scheme, and that scheme came to nothing
         self._refused = False  # a password was judged, and refused
-        self._unasked: str | None = None  # the header that went out in anticipation
+        self._unasked: str | None = None  # the header that went out before anybody asked, ours or the program's
         self._answers_token = False
 
     @property
@@ -157,12 +171,33 @@ class Login:
         """Whether the scheme in hand makes the connection one user's own."""
         return self._attempt is not None and self._attempt.scheme.binds_connection
 
-    def is_still_for_its_user(self) -> bool:
+    @property
+    def failed(self) -> bool:
+        """Whether a login went out for this request and came to nothing."""
+        return self._failed and self._state is State.GIVEN_UP
+
+    @property
+    def may_be_challenged(self) -> bool:
+        """Whether the next request may meet a challenge, as far as one can tell.
+
+        Not on a connection that is logged in, nor with a Basic header that was accepted before. A nonce of Digest can
+        become stale at any time.
+        """
+        attempt = self._attempt or self._recall()
+        if attempt is None or self._state is State.GIVEN_UP or not self._is_for_its_user(attempt):
+            return True
+        if attempt.scheme.binds_connection:
+            return attempt is not self._attempt or self._state is not State.ACCEPTED
+        return attempt.challenged != "basic"
+
+    def is_still_for_its_user(self, bound: bool = False) -> bool:
         """Whether the connection may serve the user whom `credentials` name now.
 
         A login that binds its connection makes it one user's own; the others go with each request.
+
+        :param bound: the connection is one user's own whatever the scheme, as a tunnel is
         """
-        return not self.binds_connection or self._is_for_its_user(self._attempt)
+        return not (bound or self.binds_connection) or self._attempt is None or self._is_for_its_user(self._attempt)
 
     def header(self, outgoing: Outgoing) -> str | None:
         """Begin a request: return the header value to send with it, None if it goes without.
@@ -174,14 +209,21 @@ class Login:
         if self._state is State.IDLE:
             self._attempt = None
         attempt = self._attempt or self._recall()
-        if attempt is None or attempt.scheme.binds_connection:
-            return None
-        if not self._is_for_its_user(attempt):
-            return None
-        self._unasked = attempt.scheme.again(outgoing)
+        if attempt is not None and self._is_for_its_user(attempt) and self._agrees_with_given(attempt):
+            if attempt.scheme.binds_connection:
+                if attempt is self._attempt:
+                    return None  # the connection is logged in
+            else:
+                self._attempt = attempt
+                self._unasked = attempt.scheme.again(outgoing)
+        if self._unasked is None and self.given is not None:
+            self._unasked = self.given
+            if not self.binds_connection:
+                self._attempt = None
         if self._unasked is not None:
-            self._attempt = attempt
             self._move(Event.ANTICIPATE)
+            if log.is_on():
+                self._tell(f"we send {kind(self._unasked)}, before anybody asks")
         return self._unasked
 
     def challenged(self, values: Iterable[str], outgoing: Outgoing) -> str | None:
@@ -191,6 +233,8 @@ class Login:
         """
         challenges = parse_challenges(values)
         challenge = self._for_scheme_in_hand(challenges)
+        if log.is_on():
+            self._tell(_offer(challenges) if challenge is None else _further(challenge))
         self._rounds += 1
         if challenge is not None:
             self._move(Event.GO_ON)
@@ -199,8 +243,14 @@ class Login:
                 return header
         else:
             self._drop_scheme_in_hand()
+            self._judge_given_header(challenges)
             self._move(Event.CHALLENGE)
         return self._choose(challenges, outgoing) if self._state is State.CHOOSING else None
+
+    def withdraw(self, reason: str) -> None:
+        """Take back the header given out last: it was not sent, and nothing more is tried for this request."""
+        if self._attempt is not None:
+            self.report.note(self._attempt.label, reason)
 
     def accepted(self, info_values: Iterable[str] = ()) -> None:
         """Take note of any answer but a challenge.
@@ -217,6 +267,8 @@ class Login:
                 self._move(Event.BROKEN)
                 return
             self.report.note(attempt.label, "accepted")
+            if log.is_on():
+                self._tell(f"{attempt.label} is accepted")
             if self._memory is not None and self._recall() is not attempt:
                 self._memory.remember(self.peer, attempt)
         self._move(Event.OTHER)
@@ -232,6 +284,9 @@ class Login:
 
     def _source(self, scheme: str) -> CredentialSource | None:
         return self.credentials if callable(self.credentials) else self.credentials.get(scheme)
+
+    def _agrees_with_given(self, attempt: Attempt) -> bool:
+        return self.given is None or Credentials.from_basic_header(self.given) == attempt.credentials
 
     def _is_for_its_user(self, attempt: Attempt | None) -> bool:
         source = None if attempt is None else self._source(attempt.challenged)
@@ -269,6 +324,23 @@ class Login:
             self._fail(attempt, "the login was refused", judged=True)
         self._attempt = None
 
+    def _judge_given_header(self, challenges: list[Challenge]) -> None:
+        """The program's own header did not do; where Basic is offered, that was a verdict on the password.
+
+        It is none on `DOMAIN\\user`, which is a name for other schemes than Basic, and none on letters beyond
+        ASCII, which the program may have encoded in another way than we do.
+        """
+        if self.given is None or self._unasked is not self.given:
+            return
+        given = Credentials.from_basic_header(self.given)
+        if given is None or given.domain or not (given.username + given.password).isascii():
+            return
+        for challenge in challenges:
+            if challenge.scheme == "basic":
+                self._failed = self._refused = True
+                self._tried.add(label(challenge))
+                self.report.note(label(challenge), "the user name or password was refused")
+
     def _step(self, challenge: Challenge, outgoing: Outgoing) -> str | None:
         """The next header of the scheme in hand; None if it cannot go on."""
         attempt = self._attempt
@@ -295,9 +367,11 @@ class Login:
                 attempt, header = self._begin_scheme(challenge, outgoing)
             except CannotServe as reason:
                 self.report.note(label(challenge), str(reason))
+                self._tell(f"{label(challenge)} cannot be used: {_bare(challenge.scheme, reason)}")
                 continue
+            self._tell(f"{attempt.label} is chosen, {self._why(challenge)}")
             return self._sent(attempt, header, None)
-        log.debug("%s %s: no scheme is left", self.role.name, self.peer.host)
+        self._tell("no scheme is left")
         self._move(Event.EXHAUSTED)
         return None
 
@@ -308,6 +382,15 @@ class Login:
         if last is not None and last.challenged != "basic":  # nothing stronger is passed over for Basic
             ranked.sort(key=lambda challenge: challenge.scheme != last.challenged)
         return ranked
+
+    def _why(self, challenge: Challenge) -> str:
+        last = self._recall()
+        known = last is not None and last.challenged == challenge.scheme
+        return "which was accepted before" if known else "the strongest that can be served"
+
+    def _tell(self, what: str) -> None:
+        """Write to the log what happens; who listens gets the report as well."""
+        log("%s %s: %s", self.role.name, self.peer.host, what, role=self.role, report=self.report)
 
     def _begin_scheme(self, challenge: Challenge, outgoing: Outgoing) -> tuple[Attempt, str]:
         """Begin with one scheme; return it with its first header. Raises CannotServe."""
@@ -341,7 +424,8 @@ class Login:
         self._tried.add(attempt.label)
         self._answers_token = challenge is not None and challenge.token is not None
         self.report.note(attempt.label, "sent")
-        log.debug("%s %s: %s: %d characters", self.role.name, self.peer.host, attempt.label, len(header))
+        if log.is_on():
+            self._tell(f"we send {kind(header)}")
         self._move(Event.FINAL if attempt.scheme.complete else Event.LEG)
         return header
 
@@ -351,10 +435,26 @@ class Login:
         # A refused ticket says nothing about the password, which may serve another scheme.
         self._refused = self._refused or (judged and attempt.credentials is not None)
         self.report.note(attempt.label, reason)
-        log.debug("%s %s: %s: %s", self.role.name, self.peer.host, attempt.label, reason)
+        self._tell(f"{attempt.label} has failed: {_bare(attempt.challenged, reason)}")
         if self._memory is not None:
             self._memory.forget(self.peer, attempt)
         self._attempt = None
+
+
+def _offer(challenges: list[Challenge]) -> str:
+    """Tell what a peer offers, in its order."""
+    return f"wants a login, offers {', '.join(map(label, challenges)) or 'no scheme that can be read'}"
+
+
+def _further(challenge: Challenge) -> str:
+    """Tell what a peer answers to the scheme in hand."""
+    return f"it answers {kind(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
+
+
+def _bare(scheme: str, reason: object) -> str:
+    """A reason without the name of its scheme in front."""
+    name, _, rest = str(reason).partition(": ")
+    return rest if name.lower() == scheme else str(reason)
 
 
 def _info_for(scheme: Scheme, values: Iterable[str]) -> str | None:

@@ -27,12 +27,15 @@ class LoginMemory:
     """The attempt that was accepted last, for each role, host and port; safe for threads.
 
     Other connections go on with the remembered scheme itself, unless it binds its connection: of such a
-    scheme they learn only that it is the one to begin with.
+    scheme they learn only that it is the one to begin with. A memory of nothing is false.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._attempts: dict[tuple[Role, str, int], Attempt] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._attempts)
 
     def recall(self, peer: Peer) -> Attempt | None:
         """What was accepted last by this peer; None if nothing was."""

@@ -33,6 +33,12 @@ def _ntlm() -> SchemeFactory:
     return create
 
 
+def _ntlm3() -> SchemeFactory:
+    from .ntlm3 import create
+
+    return create
+
+
 def _digest() -> SchemeFactory:
     from .digest import create
 
@@ -53,6 +59,13 @@ SCHEMES: Mapping[str, Entry] = {
     "basic": Entry("Basic", has_realm=True, needs_credentials=True, load=_basic),
 }
 """The schemes by their names in lower case, the strongest first."""
+
+NTLM_PROVIDERS: Mapping[str, Entry] = {
+    "spnego": SCHEMES["ntlm"],
+    # NTLMv1, for servers that know no more.
+    "ntlm3": SCHEMES["ntlm"]._replace(load=_ntlm3),
+}
+"""Who makes the messages of NTLM, by the names that programs choose among."""
 
 _PLACES = {name: place for place, name in enumerate(SCHEMES)}
 

@@ -1,7 +1,7 @@
 """The reading side of one connection: one buffered file that successive answers share.
 
 http.client makes a buffered file for every answer, and what that has read too much is lost with it. Here the file
-belongs to the connection, so that bytes behind one answer are there for the next.
+belongs to the connection, which therefore knows how each answer ended.
 """
 
 from __future__ import annotations
@@ -28,6 +28,38 @@ class Channel:
     def __repr__(self) -> str:
         state = "broken" if self.broken else "closed" if self.reader.closed else "open"
         return f"<Channel {state}>"
+
+    def end_answer(self, complete: bool) -> bool:
+        """Note that an answer is over; return whether the next one begins behind it, as behind a *complete* one."""
+        self.broken = not complete
+        # A program that closed the socket itself has left the connection to this answer.
+        if self.broken or self._is_left():
+            self.reader.close()
+            return False
+        return True
+
+    def can_go_on(self) -> bool:
+        """Tell whether what is read next answers what is sent next; asked between an answer and a request."""
+        return not self.broken and not self._is_left() and not self.has_surplus()
+
+    def _is_left(self) -> bool:
+        """Tell whether the socket was closed; it stays open for us as for any file of it."""
+        return getattr(self.sock, "_closed", False)
+
+    def has_surplus(self) -> bool:
+        """Tell whether bytes behind the last answer have been read already; the network is not asked.
+
+        Nobody asked for them, so they must not become the answer to a later request (RFC 9112 6.3).
+        """
+        raw: Any = self.reader.raw
+        # What socket.SocketIO keeps after a timeout, so that it reads no more: peek() then shows the buffer alone.
+        raw._timeout_occurred = True
+        try:
+            return bool(self.reader.peek(1))
+        except (OSError, ValueError):  # nothing there, or closed
+            return False
+        finally:
+            raw._timeout_occurred = False
 
 
 def channel_for(sock: Any) -> Channel | None:

@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 import http.client
-import re
 import socket
 import sys
 import weakref
-from collections.abc import Mapping
-from http.client import CannotSendRequest, NotConnected, RemoteDisconnected, ResponseNotReady
+from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 from typing import TYPE_CHECKING, Any
 
+from coda_network._http import tunnel
+from coda_network._http.absolute_form import AbsoluteForm
 from coda_network._http.channel import Channel, channel_for
 from coda_network._http.parking import Parked
-from coda_network._http.response import HTTPResponse, answer_from_head, answer_on_channel, take_channel
+from coda_network._http.response import HTTPResponse, answer_on_channel
 from coda_network._net.dial import SocketKeepalive, open_socket
-from coda_network._net.tunnelling import TunnelError, open_tunnel, read_head
-from coda_network._wire import heads
+from coda_network._net.tunnelling import TunnelError
+from coda_network._wire.legal import InvalidTarget, refuse_in_request_line, refuse_nul
+from coda_network._wire.trace import Trace
 
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
 
 _stdlib_init = http.client.HTTPConnection.__init__
-_stdlib_set_tunnel = http.client.HTTPConnection.set_tunnel
 _stdlib_putrequest = http.client.HTTPConnection.putrequest
 _stdlib_putheader = http.client.HTTPConnection.putheader
 _stdlib_send_output = http.client.HTTPConnection._send_output  # type: ignore[attr-defined]  # private, see _patch
 _stdlib_send = http.client.HTTPConnection.send
 _stdlib_close = http.client.HTTPConnection.close
 
+log = Trace("http")
+
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
 
 ONE_SEGMENT = 16384
 """Bytes of a body that travel in the same system call as the head."""
-
-_illegal_in_request_line = re.compile(r"[\x00-\x20\x7f]").search
-
-
-class InvalidTarget(http.client.InvalidURL, ValueError):
-    """A URL or a host name that would not stay within its place in the request."""
 
 
 class HTTPConnection(http.client.HTTPConnection):
@@ -56,6 +52,9 @@ class HTTPConnection(http.client.HTTPConnection):
     __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
 
     # What http.client sets and typeshed does not know.
+    __state: str
+    _http_vsn: int
+    _http_vsn_str: str
     _method: str | None
     _buffer: list[bytes]
     _create_connection: Any
@@ -71,6 +70,9 @@ class HTTPConnection(http.client.HTTPConnection):
     # Who we are to the proxy; whoever leases the connection sets it.
     _proxy_login: Login | None = None
     _proxy_keep_alive = False
+    # Requests in absolute form, watched in case the proxy asks for a login; not where an exchange of ours does that.
+    _absolute_form: AbsoluteForm | None = None
+    _has_exchange = False
     _raw_proxy_headers: list[bytes] | None = None
 
     _channel: Channel | None = None
@@ -100,9 +102,8 @@ class HTTPConnection(http.client.HTTPConnection):
         :raises TunnelError: the proxy refused
         :raises OSError: what failed below HTTP
         """
-        parked, self._parked = self._parked, None
-        sock = parked.take() if parked is not None else None
-        self.sock = self._dial() if sock is None else sock
+        if self._parked is None or not self._tunnel_host:
+            self.sock = self._dial()
         if self._tunnel_host:
             self._tunnel()
 
@@ -120,7 +121,11 @@ class HTTPConnection(http.client.HTTPConnection):
         """Close the connection, and the answer that is still being read from it."""
         last, self._last_response = self._last_response, None
         parked, self._parked = self._parked, None
-        self._channel = self._refusal = None
+        if self.sock is not None or parked is not None:
+            log("the connection to %s port %s is closed", self.host, self.port)
+        self._channel = self._refusal = self._absolute_form = None
+        # Nor does a request that was begun and not sent become the beginning of the next one.
+        del self._buffer[:]
         try:
             _stdlib_close(self)
         finally:
@@ -129,92 +134,15 @@ class HTTPConnection(http.client.HTTPConnection):
             if last is not None and (response := last()) is not None:
                 response.close()
 
-    # -- the tunnel (RFC 9110 9.3.6)
+    # -- the tunnel
 
-    def set_tunnel(self, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
-        """Go through a tunnel to *host*; the host of the connection is the proxy.
-
-        :param headers: to send with CONNECT
-        :raises ValueError: what would not stay within its place in the CONNECT request
-        :raises RuntimeError: the connection is already open
-        """
-        _refuse(host, "tunnel host", InvalidTarget)
-        for name, value in (headers or {}).items():
-            _check_field(name, value)
-        _stdlib_set_tunnel(self, host, port, headers)
-
-    def get_proxy_response_headers(self) -> http.client.HTTPMessage | None:
-        """Return the headers of the proxy's answer to CONNECT, None where there was no CONNECT."""
-        lines = self._raw_proxy_headers
-        return None if lines is None else heads.parse_fields(b"".join(lines))
-
-    def _tunnel(self) -> None:
-        # A request may be under way already: it waits while the same methods send CONNECT.
-        waiting = self.__state, self._buffer, self._method
-        try:
-            open_tunnel(self._send_connect, self._tunnel_target(), self._proxy_login)
-        except TunnelError as refused:
-            self._parked, self.sock = Parked.holding(self.sock, refused.response), None
-            raise
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self.__state, self._buffer, self._method = waiting
-
-    def _tunnel_target(self) -> str:
-        assert self._tunnel_host is not None
-        host = self._tunnel_host.strip("[]")
-        name = host if host.isascii() else host.encode("idna").decode("ascii")
-        return f"[{name}]:{self._tunnel_port}" if ":" in name else f"{name}:{self._tunnel_port}"
-
-    def _send_connect(self, authorization: str | None) -> HTTPResponse:
-        """Send one CONNECT by the methods that subclasses override; return the proxy's answer."""
-        if self.sock is None:
-            self.sock = self._dial()
-        target = self._tunnel_target()
-        fields = dict(self._tunnel_headers)
-        names = {name.lower() for name in fields}
-        if "host" not in names:
-            fields["Host"] = target
-        if authorization is not None:
-            fields = {name: value for name, value in fields.items() if name.lower() != "proxy-authorization"}
-            fields["Proxy-Authorization"] = authorization
-        if "proxy-connection" not in names and (
-            self._proxy_keep_alive or authorization is not None or "proxy-authorization" in names
-        ):
-            # For HTTP/1.0 proxies. Otherwise CONNECT says what http.client's says, and nothing more.
-            fields["Proxy-Connection"] = "Keep-Alive"
-
-        self.__state, self._buffer = _IDLE, []
-        self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
-        for name, value in fields.items():
-            self.putheader(name, value)
-        self.endheaders()
-        return self._read_connect_answer()
-
-    def _read_connect_answer(self) -> HTTPResponse:
-        for _ in range(heads.MAX_INTERIM):
-            lines, file = read_head(self.sock)
-            if not lines:
-                raise RemoteDisconnected("Remote end closed connection without response")
-            if self.debuglevel > 0:
-                for line in lines[1:]:
-                    print("header:", line.decode("iso-8859-1"))
-            response = answer_from_head(lines, file)
-            if response.status >= 200:
-                break
-        else:
-            raise http.client.HTTPException(f"more than {heads.MAX_INTERIM} interim answers to CONNECT")
-        self._raw_proxy_headers = lines[1:]
-        if response.status >= 300:
-            if file is None:
-                take_channel(response, Channel(self.sock))
-            if response.will_close:
-                # The answer reads on alone; another CONNECT needs another connection.
-                self.sock.close()
-                self.sock = None
-        return response
+    set_tunnel = tunnel.set_tunnel
+    _check_tunnel = tunnel.check_tunnel
+    get_proxy_response_headers = tunnel.get_proxy_response_headers
+    _get_hostport = tunnel.get_hostport
+    _tunnel = tunnel.open_through
+    _send_connect = tunnel.send_connect
+    _exchange_connect = tunnel.exchange_connect
 
     # -- the request
 
@@ -227,29 +155,31 @@ class HTTPConnection(http.client.HTTPConnection):
         state = self.__state
         if state != _IDLE:
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
-        if self._channel is not None and self._channel.broken:
-            # The answer before was left half-read: what follows on this connection is the rest of it.
+        if not self._awaits_answer_end() and self._is_out_of_step():
+            # What was left of the answer before, or came behind it unasked, is no answer to this request.
             self.close()
         _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
+        if url[:7] == "http://" and not self._has_exchange and not self._tunnel_host:
+            if self._absolute_form is None:
+                self._absolute_form = AbsoluteForm()
+            self._absolute_form.begin(method, url)
 
     def putheader(self, header: str | bytes, *values: Any) -> None:
         """Add a header; several values become a folded one, as http.client has it.
 
         :raises ValueError: name or value would not stay within its line
         """
-        for part in (header, *values):
-            if "\0" in part if isinstance(part, str) else isinstance(part, bytes) and b"\0" in part:
-                raise ValueError(f"NUL in the name or the value of header {header!r}")
+        refuse_nul(header, *values)
         _stdlib_putheader(self, header, *values)
 
     def _validate_method(self, method: str) -> None:
-        _refuse(method, "method", ValueError)
+        refuse_in_request_line(method, "method", ValueError)
 
     def _validate_path(self, url: str) -> None:
-        _refuse(url, "URL", InvalidTarget)
+        refuse_in_request_line(url, "URL", InvalidTarget)
 
     def _validate_host(self, host: str) -> None:
-        _refuse(host, "URL", InvalidTarget)
+        refuse_in_request_line(host, "URL", InvalidTarget)
 
     def send(self, data: Any) -> None:
         """Send *data*: bytes, a file, or an iterable of bytes; opens the connection where ``auto_open`` says so.
@@ -258,6 +188,8 @@ class HTTPConnection(http.client.HTTPConnection):
         """
         if self.sock is None and not self._open_for_request():
             return
+        if self._absolute_form is not None:
+            data = self._absolute_form.sending(self, data)
         _stdlib_send(self, data)
 
     def _open_for_request(self) -> bool:
@@ -272,7 +204,8 @@ class HTTPConnection(http.client.HTTPConnection):
         return self._refusal is None
 
     def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
-        if isinstance(message_body, bytes) and len(message_body) <= ONE_SEGMENT and not encode_chunked:
+        together = isinstance(message_body, bytes) and len(message_body) <= ONE_SEGMENT and self.debuglevel <= 0
+        if together and not encode_chunked:
             self._buffer += (b"", message_body)
             message = b"\r\n".join(self._buffer)
             del self._buffer[:]
@@ -293,17 +226,24 @@ class HTTPConnection(http.client.HTTPConnection):
         :raises http.client.RemoteDisconnected: the connection ended before an answer
         """
         state = self.__state
-        last = self._last_response() if self._last_response is not None else None
-        if state != _REQUEST_SENT or (last is not None and not last.isclosed()):
+        if state != _REQUEST_SENT:
             raise ResponseNotReady(state)
+        if self._awaits_answer_end():
+            raise ResponseNotReady(f"{state}; the answer before has not been read to its end")
         if self._refusal is not None:
             response, self._refusal = self._refusal, None
             self.__state = _IDLE
-            self._last_response = weakref.ref(response)
             return response
+        if self._channel is not None and self._channel.broken and self._channel.sock is self.sock:
+            self.close()
+            raise NotConnected("the answer before was left half-read after this request had been sent")
         if self.sock is None:
             raise NotConnected("the connection was closed before the answer")
 
+        absolute_form = self._absolute_form
+        if absolute_form is not None and (response := absolute_form.take_refusal()) is not None:
+            self.__state = _IDLE
+            return response
         response = self._new_response()
         try:
             try:
@@ -318,10 +258,40 @@ class HTTPConnection(http.client.HTTPConnection):
                 self.close()
             else:
                 self._last_response = weakref.ref(response)
-            return response
         except BaseException:
             response.close()
+            # As in http.client the next answer may be asked for, after a timeout say: by a reader of its own.
+            self._channel = None
             raise
+        return response if absolute_form is None else absolute_form.answered(self, response)
+
+    def _repeat(self, message: bytes, method: str) -> Any:
+        """Send a request that is ready to go out, in the middle of or behind the one that was begun; return its answer.
+
+        The connection is opened again where the answer before has ended it.
+        """
+        waiting = self.__state, self._method, self._absolute_form
+        self._absolute_form = None
+        try:
+            if self._channel is not None and self._channel.broken:
+                self.close()
+            if self.sock is None:
+                self.connect()
+            self.__state, self._method = _REQUEST_SENT, method
+            self.send(message)
+            return HTTPConnection.getresponse(self)
+        finally:
+            self.__state, self._method, self._absolute_form = waiting
+
+    def _awaits_answer_end(self) -> bool:
+        """Tell whether somebody is still reading the answer before."""
+        last = self._last_response() if self._last_response is not None else None
+        return last is not None and not last.isclosed()
+
+    def _is_out_of_step(self) -> bool:
+        """Tell whether what would be read now is no answer: the rest of the last one, or bytes behind it."""
+        channel = self._channel
+        return channel is not None and channel.sock is self.sock and not channel.can_go_on()
 
     def _new_response(self) -> Any:
         if self.response_class is HTTPResponse:
@@ -333,14 +303,3 @@ class HTTPConnection(http.client.HTTPConnection):
         if self.debuglevel > 0:
             return self.response_class(self.sock, self.debuglevel, method=self._method)
         return self.response_class(self.sock, method=self._method)
-
-
-def _refuse(text: str, what: str, error: type[ValueError]) -> None:
-    """Refuse what would end its place in the request line and begin another (CVE-2019-9740, CVE-2019-18348)."""
-    if found := _illegal_in_request_line(text):
-        raise error(f"{what} can't contain control characters. {text!r} (found at least {found.group()!r})")
-
-
-def _check_field(name: str, value: Any) -> None:
-    if ":" in name or any(character in f"{name}{value}" for character in "\0\r\n"):
-        raise ValueError(f"header name or value with characters that end it: {name!r}")

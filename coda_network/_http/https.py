@@ -8,7 +8,7 @@ from typing import Any
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._net.dial import SocketKeepalive
-from coda_network._net.tls import Cert, client_context
+from coda_network._net.tls import Cert, client_context, tell
 
 _stdlib_init = http.client.HTTPSConnection.__init__
 _plain = http.client.HTTPConnection
@@ -53,10 +53,13 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         base = HTTPConnection if isinstance(self, HTTPConnection) else _plain
         base.connect(self)
         try:
-            self.sock = self._context.wrap_socket(self.sock, server_hostname=self._tunnel_host or self.host)
+            # A name that cannot be encoded is found here: ssl finds it too late to close the socket.
+            name = (self._tunnel_host or self.host).encode("idna").decode("ascii")
+            self.sock = self._context.wrap_socket(self.sock, server_hostname=name)
         except BaseException:
             self.close()
             raise
+        tell(self.sock, self._tunnel_host or self.host)
 
 
 def _signature() -> inspect.Signature:

@@ -12,7 +12,7 @@ from coda_network._http.response import HTTPResponse
 class HTTP:
     """One request and its reply: ``putrequest``, ``putheader``, ``endheaders``, ``getreply``, ``getfile``.
 
-    :param host: of the server, or None and ``connect()`` later
+    :param host: of the server, or empty and ``connect()`` later
     :param port: None is 80
     """
 
@@ -29,8 +29,8 @@ class HTTP:
 
     def _setup(self, host: str, port: int | None) -> HTTPConnection:
         connection = self._connection_class(host, port, **self._options)
-        connection._http_vsn = self._http_vsn  # type: ignore[attr-defined]  # what tells http.client the version
-        connection._http_vsn_str = self._http_vsn_str  # type: ignore[attr-defined]
+        connection._http_vsn = self._http_vsn
+        connection._http_vsn_str = self._http_vsn_str
         connection.set_debuglevel(self.debuglevel)
         return connection
 
@@ -53,8 +53,8 @@ class HTTP:
         self._conn.send(data)
 
     def putrequest(self, method: str, selector: str = "/") -> None:
-        """Begin the request; no Host, no Accept-Encoding, as HTTP/1.0 had none."""
-        self._conn.putrequest(method, selector, skip_host=True, skip_accept_encoding=True)
+        """Begin the request; HTTP/1.0 has no Host and no Accept-Encoding that are not asked for."""
+        self._conn.putrequest(method, selector)
 
     def putheader(self, header: str, *values: Any) -> None:
         """Add a header."""
@@ -65,12 +65,18 @@ class HTTP:
         self._conn.endheaders()
 
     def getreply(self) -> tuple[int, str, http.client.HTTPMessage | None]:
-        """Return status, reason and headers; -1, the line and None where what came is no reply."""
+        """Return status, reason and headers; -1, the line and None where what came is no reply.
+
+        As HTTP/1.0 has it the connection ends with this reply: handbooks close neither it nor the file.
+        """
         try:
             response = self._conn.getresponse()
         except http.client.BadStatusLine as error:
             self.close()
             return -1, str(error), None
+        sock, self._conn.sock = self._conn.sock, None
+        if sock is not None:
+            sock.close()  # the file reads on
         self.headers = response.headers
         self.file = response
         return response.status, response.reason, response.headers

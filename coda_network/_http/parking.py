@@ -9,36 +9,59 @@ from typing import Any
 from coda_network._http.channel import Channel
 from coda_network._net.liveness import is_dropped
 
+_Socket = socket.socket
+
+
+class _Unwatched(_Socket):
+    """A socket that nobody need close.
+
+    A refusal that is raised is part of a cycle wherever somebody keeps the error. The collector may come to the socket
+    first, and that would warn.
+    """
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.close()
+
 
 class Parked:
-    """A socket whose last answer was a refusal; it can be taken once that answer has been read."""
+    """A socket whose last answer was a refusal; it can be taken once that answer has been read.
 
-    def __init__(self, sock: Any, response: Any) -> None:
-        self._sock = sock
-        self._channel: Channel | None = response._channel
-        self._response = weakref.ref(response)
+    Where the connection ends with the refusal the socket is closed here, and the refusal reads on alone.
+    """
 
-    @classmethod
-    def holding(cls, sock: Any, response: Any) -> Parked | None:
-        """Park *sock*; None where the refusal took it with it."""
-        return None if sock is None else cls(sock, response)
+    def __init__(self, sock: Any, refusal: Any) -> None:
+        self.sock: Any = sock
+        self._channel: Channel | None = refusal._channel
+        self._refusal = weakref.ref(refusal)
+        if type(sock) is _Socket:
+            sock.__class__ = _Unwatched
+        if refusal.will_close:
+            self.close()
 
     def take(self) -> Any:
         """Return the socket to go on with; None, and it is closed, where the refusal was not read or the peer left."""
-        sock, self._sock = self._sock, None
-        response = self._response()
-        unread = response is not None and not response.isclosed()
-        channel = self._channel
-        if isinstance(sock, socket.socket) and channel and not channel.broken and not unread and not is_dropped(sock):
+        sock, channel, refusal = self.sock, self._channel, self._refusal()
+        if (
+            isinstance(self.sock, socket.socket)
+            and channel is not None
+            and (refusal is None or refusal.isclosed())
+            and channel.can_go_on()
+            and not is_dropped(sock)
+        ):
+            self.sock = None
+            if type(sock) is _Unwatched:
+                sock.__class__ = _Socket  # type: ignore[assignment]  # which is what it was made as
             return sock
-        sock.close()
+        self.close()
         return None
 
     def close(self) -> None:
         """Close the socket; a refusal that is still being read reads on."""
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
 
     # Nobody need know that a socket was parked, so nobody need close it.
     __del__ = close

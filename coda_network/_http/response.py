@@ -8,7 +8,8 @@ from collections.abc import Callable
 from http.client import HTTPMessage, IncompleteRead, LineTooLong, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
-from coda_network._http.channel import Channel
+from coda_network._http import chunks
+from coda_network._http.channel import READ_BUFFER, Channel
 from coda_network._wire import framing, heads
 
 _stdlib_readline = http.client.HTTPResponse.readline
@@ -20,7 +21,7 @@ LARGEST_PIECE = 1 << 26
 class _Headers:
     """The headers as an attribute that is made when somebody looks: most callers never do.
 
-    The class attribute gives way to the instance's own, so code that assigns ``headers`` or ``msg`` is served too.
+    The class attribute gives way to the instance's own, so what other code assigns to ``headers`` or ``msg`` stays.
     """
 
     def __get__(self, response: HTTPResponse | None, owner: type | None = None) -> Any:
@@ -28,7 +29,10 @@ class _Headers:
             return self
         if response._fields is None:
             return None
-        response.headers = response.msg = message = heads.parse_fields(response._fields)
+        message = heads.parse_fields(response._fields)
+        own = vars(response)
+        own.setdefault("headers", message)
+        own.setdefault("msg", message)
         return message
 
 
@@ -45,25 +49,24 @@ class HTTPResponse(http.client.HTTPResponse):
     __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
 
     if TYPE_CHECKING:  # what http.client has and typeshed does not know
-        fp: Any
         msg: Any
         headers: Any
         code: int
         _method: str | None
+        version: Any
+        status: Any
         chunked: Any
         chunk_left: Any
         length: Any
         will_close: Any
 
-        def _read_chunked(self, amt: int | None = None) -> bytes: ...
-        def _read1_chunked(self, n: int) -> bytes: ...
-        def _readinto_chunked(self, b: Any) -> int: ...
     else:
         # What the head says stays unparsed until somebody asks.
         headers = _Headers()
         msg = _Headers()
 
     tunnel = False
+    fp: Any = None
 
     _fields: bytes | None = None
     _channel: Channel | None = None
@@ -74,7 +77,8 @@ class HTTPResponse(http.client.HTTPResponse):
         self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None, tunnel: bool = False
     ) -> None:
         _prepare(self, sock.makefile("rb"), debuglevel, method)
-        self.headers = self.msg = None
+        if url is not None:
+            self.url = url
         if tunnel:
             self.tunnel = tunnel
 
@@ -89,15 +93,16 @@ class HTTPResponse(http.client.HTTPResponse):
             return
         for _ in range(heads.MAX_INTERIM):
             version, status, reason = self._read_status()
-            fields = b"".join(heads.read_field_lines(self.fp))
-            if not 100 <= status < 200 or status == 101:
+            lines = heads.read_field_lines(self.fp)
+            if self._channel is not None:
+                heads.refuse_cut(lines)
+            if not heads.is_interim(status):
                 break
             if self.debuglevel > 0:
-                print("headers:", fields.splitlines(keepends=True))
+                print("headers:", lines)
         else:
             raise http.client.HTTPException(f"more than {heads.MAX_INTERIM} interim answers")
-        _apply_head(self, version, status, reason, fields)
-        self.headers = self.msg = heads.parse_fields(fields)
+        _apply_head(self, version, status, reason, b"".join(lines))
 
     def _read_status(self) -> tuple[str, int, str]:
         line = self.fp.readline(heads.MAX_LINE + 1)
@@ -107,6 +112,8 @@ class HTTPResponse(http.client.HTTPResponse):
             print("reply:", repr(str(line, "iso-8859-1")))
         if not line:
             raise RemoteDisconnected("Remote end closed connection without response")
+        if self._channel is not None:
+            heads.refuse_cut([line])
         try:
             return heads.parse_status_line(line)
         except http.client.BadStatusLine:
@@ -117,19 +124,18 @@ class HTTPResponse(http.client.HTTPResponse):
 
     def _close_conn(self) -> None:
         """Part from the connection: leave it to the next answer, or close it where this one was its last."""
-        fp = self.fp
-        self.fp = None
-        complete = self._complete or self.length == 0
-        channel = self._channel
-        if channel is not None and fp is channel.reader and not self.will_close:
-            channel.broken = not complete
-        else:
+        fp, self.fp = self.fp, None
+        channel, self._channel = self._channel, None
+        goes_on = False
+        if channel is not None:
+            # What was put in the place of our reader may have read from it more than this body.
+            whole = fp is channel.reader and not self.will_close and (self._complete or self.length == 0)
+            goes_on = channel.end_answer(whole)
+        if not goes_on:
             fp.close()
-        self._channel = None
-        tell = self._on_end
+        tell, self._on_end = self._on_end, None
         if tell is not None:
-            self._on_end = None
-            tell(self, complete and channel is not None and not self.will_close)
+            tell(self, goes_on and channel is not None and not channel.has_surplus())
 
     def close(self) -> None:
         """Close the answer; a connection whose answer was not read to its end is not used again."""
@@ -162,8 +168,7 @@ class HTTPResponse(http.client.HTTPResponse):
         length = self.length
         if amt is None:
             if length is None:
-                data = fp.read()
-                self._complete = True
+                data: bytes = fp.read()
             else:
                 try:
                     data = self._safe_read(length)
@@ -196,7 +201,7 @@ class HTTPResponse(http.client.HTTPResponse):
         length = self.length
         if length is not None and len(view) > length:
             view = view[:length]
-        count = fp.readinto(view)
+        count: int = fp.readinto(view)
         self._count(count, len(view))
         return count
 
@@ -208,11 +213,25 @@ class HTTPResponse(http.client.HTTPResponse):
         if self.chunked:
             return self._read1_chunked(n)
         length = self.length
-        if length is not None and (n < 0 or n > length):
-            n = length
-        data = fp.read1(n)
+        if length is not None:
+            # The buffer for what is read is made first: not as large as a header announces.
+            n = min(length, READ_BUFFER if n < 0 else n)
+        data: bytes = fp.read1(n)
         self._count(len(data), n)
         return data
+
+    def peek(self, n: int = -1) -> bytes:
+        """Return bytes of the body that are there, without moving on; nothing at its end."""
+        fp = self.fp
+        if fp is None or self._method == "HEAD":
+            return b""
+        if self.chunked:
+            return self._peek_chunked(n)
+        length = self.length
+        if length == 0:
+            return b""
+        data: bytes = fp.peek(n)
+        return data if length is None else data[:length]
 
     def readline(self, limit: int = -1) -> bytes:  # type: ignore[override]  # None is no limit in io only
         """Return one line of the body, or at most *limit* bytes of it."""
@@ -222,14 +241,13 @@ class HTTPResponse(http.client.HTTPResponse):
         length = self.length
         if length is not None and (limit < 0 or limit > length):
             limit = length
-        line = fp.readline(limit)
+        line: bytes = fp.readline(limit)
         self._count(len(line), limit)
         return line
 
     def _count(self, count: int, wanted: int) -> None:
         """Note that *count* bytes were read; the body is over when none came or none is left."""
         if not count and wanted:
-            self._complete = self.length is None
             self._close_conn()
         elif self.length is not None:
             self.length -= count
@@ -244,7 +262,7 @@ class HTTPResponse(http.client.HTTPResponse):
         :raises http.client.IncompleteRead: the connection ended before
         """
         if amt <= LARGEST_PIECE:
-            data = self.fp.read(amt)
+            data: bytes = self.fp.read(amt)
         else:
             pieces: list[bytes] = []
             left = amt
@@ -256,35 +274,13 @@ class HTTPResponse(http.client.HTTPResponse):
             raise IncompleteRead(data, amt - len(data))
         return data
 
-    # -- chunks (RFC 9112 7.1); the loops over them are http.client's
+    # -- chunks, by the names that http.client gives to reading them
 
-    def _get_chunk_left(self) -> int | None:
-        """Return what is left of the current chunk, beginning the next one at its end; None behind the last."""
-        left = self.chunk_left
-        if left:
-            return left
-        if left is not None:
-            if self._safe_read(2) != b"\r\n":
-                self._close_conn()
-                raise IncompleteRead(b"")
-            # Whatever happens next, the end of this chunk has been read.
-            self.chunk_left = None
-        line = self.fp.readline(heads.MAX_LINE + 1)
-        if len(line) > heads.MAX_LINE:
-            raise LineTooLong("chunk size")
-        try:
-            left = framing.chunk_size(line)
-        except ValueError:
-            self._close_conn()
-            raise IncompleteRead(b"") from None
-        if left == 0:
-            # Trailers are read and dropped, as http.client does.
-            heads.read_field_lines(self.fp)
-            self._complete = True
-            self._close_conn()
-            left = None
-        self.chunk_left = left
-        return left
+    _get_chunk_left = chunks.get_chunk_left
+    _read_chunked = chunks.read
+    _readinto_chunked = chunks.readinto
+    _read1_chunked = chunks.read1
+    _peek_chunked = chunks.peek
 
 
 def _prepare(response: HTTPResponse, fp: Any, debuglevel: int, method: str | None) -> None:
@@ -337,9 +333,4 @@ def answer_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
     _prepare(response, file, 0, "CONNECT")
     response.tunnel = True
     _apply_head(response, version, status, reason, b"".join(lines[1:]))
-    if status < 300:
-        # What follows is the tunnel's, whatever the headers say (RFC 9110 9.3.6).
-        response.length, response.chunked, response.fp = 0, False, None
-        if file is not None:
-            file.close()
     return response

@@ -6,6 +6,8 @@ import errno
 import socket
 from collections import namedtuple
 
+from coda_network._wire.trace import Trace
+
 # Type checkers know this name by itself; `typing` is not imported here because it would cost more than all
 # the rest.
 TYPE_CHECKING = False
@@ -25,6 +27,9 @@ _WINDOWS_INTERVAL = 1
 
 # How systems say that a socket has no such option: no TCP socket, or no socket with options at all.
 _NO_SUCH_OPTION = frozenset({errno.ENOPROTOOPT, errno.EOPNOTSUPP})
+
+
+log = Trace("net")
 
 
 class SocketKeepalive(namedtuple("SocketKeepalive", ("idle", "interval", "count"))):
@@ -129,6 +134,7 @@ def open_socket(
     except BaseException:
         sock.close()
         raise
+    log("connected to %s port %s", *address[:2])
     return sock
 
 

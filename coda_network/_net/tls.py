@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 
+from coda_network._wire.trace import Trace
+
 # Type checkers know this name by itself. `typing` and `ssl` are not imported here: they would cost more than
 # all the rest, and plain http needs neither.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext, SSLError
+    from ssl import SSLContext, SSLError, SSLSocket
     from typing import NoReturn, TypeAlias
+
+log = Trace("net")
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -64,6 +68,14 @@ def client_context(context: SSLContext | None = None, cert: Cert | None = None) 
         # Who gives a certificate wants to show it whenever the server asks.
         _allow_late_authentication(context)
     return context
+
+
+def tell(sock: SSLSocket, host: str) -> None:
+    """Write to the log what has been agreed on with *host*."""
+    if log.is_on() and (context := getattr(sock, "context", None)) is not None:
+        # CERT_NONE is 0, and `ssl` is not imported for it.
+        checked = "is not checked" if context.verify_mode == 0 else "is trusted"
+        log("TLS with %s: %s, its certificate %s", host, sock.version(), checked)
 
 
 def _allow_late_authentication(context: SSLContext) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from http.client import HTTPException, LineTooLong
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coda_network._auth.scheme import Outgoing
 from coda_network._wire import heads
+from coda_network._wire.trace import Trace
 
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
+
+log = Trace("net")
 
 DRAIN_LIMIT = 1 << 20
 """Bytes of a refusal's body that are read to keep its connection; beyond that a new connection is cheaper."""
@@ -20,6 +24,8 @@ class Answer(Protocol):
     """What is needed of an answer whose body is only in the way."""
 
     def read(self, amt: int | None = None, /) -> bytes: ...
+
+    def close(self) -> None: ...
 
 
 class TunnelError(OSError):
@@ -49,6 +55,7 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
     header = login.header(outgoing) if login else None
     while True:
         answer = connect(header)
+        log("CONNECT %s: the proxy answers %d %s", target, answer.status, answer.reason)
         fields = answer.headers.get_all
         challenges = fields("proxy-authenticate") or []
         if 200 <= answer.status < 300:
@@ -67,14 +74,23 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
 
 
 def drain(answer: Answer) -> None:
-    """Read an answer to its end, so that its connection can go on; stop where that is long."""
+    """Read an answer to its end, so that its connection can go on, and close it.
+
+    Where its end is far, or does not come, the connection goes on no more; the answer itself was all that mattered.
+
+    :raises TimeoutError: nothing came within the timeout of the connection
+    """
     left = DRAIN_LIMIT
-    while left > 0 and (data := answer.read(min(left, 65536))):
-        left -= len(data)
+    try:
+        while left > 0 and (data := answer.read(min(left, 65536))):
+            left -= len(data)
+    except (HTTPException, ConnectionError):
+        pass
+    answer.close()
 
 
 def read_head(sock: Any) -> tuple[list[bytes], Any]:
-    """Read the head of an answer and not one byte more.
+    """Read the head of a final answer and not one byte more; interim answers before it are skipped.
 
     What comes behind the head of a 2xx answer belongs to whoever uses the tunnel, which may be a plain socket of the
     caller: a server that speaks first must lose nothing (RFC 9110 9.3.6).
@@ -84,13 +100,20 @@ def read_head(sock: Any) -> tuple[list[bytes], Any]:
         body is in, None where it is still in the socket
     :raises http.client.HTTPException: no head within the limits of http.client
     """
-    if isinstance(sock, socket.socket):
-        source: Any = _SocketLines(sock)
-        file = None
-    else:
-        source = file = sock.makefile("rb")
-    status = source.readline(heads.MAX_LINE + 1)
-    return [status, *heads.read_field_lines(source)] if status else [], file
+    file = None if isinstance(sock, socket.socket) else sock.makefile("rb")
+    source = _SocketLines(sock) if file is None else file
+    for _ in range(heads.MAX_INTERIM):
+        status = source.readline(heads.MAX_LINE + 1)
+        if len(status) > heads.MAX_LINE:
+            raise LineTooLong("status line")
+        if not status:
+            return [], file
+        lines = [status, *heads.read_field_lines(source)]
+        if file is None:
+            heads.refuse_cut(lines)
+        if not heads.is_interim(heads.parse_status_line(status)[1]):
+            return lines, file
+    raise HTTPException(f"more than {heads.MAX_INTERIM} interim answers to CONNECT")
 
 
 class _SocketLines:
@@ -101,7 +124,7 @@ class _SocketLines:
         # TLS decrypts whole records and keeps them: its single bytes cost no system call, and it cannot peek.
         self.can_peek = not hasattr(sock, "pending")
 
-    def readline(self, limit: int = -1, /) -> bytes:
+    def readline(self, limit: int, /) -> bytes:
         line = b""
         while len(line) < limit and not line.endswith(b"\n"):
             if self.can_peek:

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from coda_network._auth.memory import LoginMemory
 from coda_network._opener.kept import KeptConnection
 from coda_network._pool.pool import Pool
 from coda_network._wire.framing import keep_alive_limits
 
-if TYPE_CHECKING:
-    from coda_network._auth.memory import LoginMemory
-
 
 class Connections:
-    """What an opener has, made when its first request needs it."""
+    """What an opener has, made when its first request needs it: its idle connections, and what was accepted where."""
 
     def __init__(self) -> None:
         self.pool = Pool()
-        self._memory: LoginMemory | None = None
-
-    @property
-    def memory(self) -> LoginMemory:
-        """What was accepted where."""
-        if self._memory is None:
-            from coda_network._auth.memory import LoginMemory
-
-            self._memory = LoginMemory()
-        return self._memory
-
-    @property
-    def knows_logins(self) -> bool:
-        """Whether any login was accepted yet."""
-        return self._memory is not None
+        self.memory = LoginMemory()
 
     def finish(self, key: Any, kept: KeptConnection, generation: int, response: Any, reusable: bool) -> None:
         """Take back the connection of an answer that is over."""
@@ -46,7 +30,6 @@ class Connections:
             if most == 0:
                 kept.close()
                 return
-        kept.used = True
         self.pool.give_back(key, kept, seconds, generation=generation)
 
     def close(self) -> None:

@@ -2,61 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http.client import RemoteDisconnected
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from coda_network._auth.scheme import Outgoing, Role
 from coda_network._net.tunnelling import drain
+from coda_network._opener.body import NO_BODY, Body
 from coda_network._opener.kept import KeptConnection
 from coda_network._opener.plan import Plan
+from coda_network._wire.trace import Trace
+
+try:
+    from ssl import SSLEOFError, SSLZeroReturnError
+except ImportError:  # a Python without TLS
+    SSLEOFError = SSLZeroReturnError = RemoteDisconnected  # type: ignore[assignment, misc]  # nobody raises them then
 
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
+    from coda_network._opener.identity import Identity
+
+log = Trace("opener")
 
 # RFC 9110 9.2.2: what may be sent twice without doing twice.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
-MOST_ROUNDS = 16
-"""Answers to challenges in one exchange; two logins take six at most, more is a server that never ends."""
+# What is raised on a connection that its peer has closed.
+GONE = (
+    RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ConnectionAbortedError,
+    SSLEOFError,
+    SSLZeroReturnError,
+)
 
-LoginMaker = Callable[[Role], Optional["Login"]]
-"""Makes the login of a role on the leased connection; None where nobody is known for it."""
-
-
-class Body:
-    """A request's body, and whether it can be sent once more."""
-
-    def __init__(self, data: Any) -> None:
-        self.data = data
-        self._start: int | None = None
-        if hasattr(data, "read") and hasattr(data, "seek"):
-            try:
-                self._start = data.tell()
-            except (OSError, AttributeError, ValueError):
-                self._start = None
-
-    def rewind(self) -> bool:
-        """Make the body ready to be sent again; return False where it can be read only once."""
-        data = self.data
-        if self._start is not None:
-            try:
-                data.seek(self._start)
-            except (OSError, ValueError):
-                return False
-            return True
-        if data is None or isinstance(data, (bytes, bytearray, memoryview, str)):
-            return True
-        # What is its own iterator is used up by reading: generators, pipes.
-        return not hasattr(data, "read") and iter(data) is not data
-
-    def signable(self) -> Any:
-        """Return the body in a form that a scheme may hash, None where reading it would use it up."""
-        return self.data if isinstance(self.data, bytes) or self._start is not None else None
+MOST_CHALLENGES = 16
+"""Challenges in one exchange; two logins take six at most, more is a server that never ends."""
 
 
-def exchange(kept: KeptConnection, plan: Plan, body: Body, login_for: LoginMaker) -> Any:
+def exchange(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) -> Any:
     """Carry out one request and log in where that is asked for; return the answer that stands.
 
     A refused tunnel comes back as the proxy's answer, with ``tunnel`` True. An answer whose challenge could not be
@@ -65,78 +50,112 @@ def exchange(kept: KeptConnection, plan: Plan, body: Body, login_for: LoginMaker
     :raises OSError: what failed below HTTP
     :raises http.client.HTTPException: what came was no HTTP
     """
+    if body.is_costly and (awaited := [role for role in identity.roles() if identity.expects(kept, role)]):
+        # A body that is large, or can be read only once, is not spent on a request that ends in a challenge: the
+        # connection logs in with a HEAD, which does nothing (RFC 9110 9.2.1). Some proxies never answer again on a
+        # connection on which they refused a large body.
+        response = _converse(kept, plan.for_head(), NO_BODY, identity)
+        if response.tunnel or any(identity.login(kept, role).failed for role in awaited):
+            return response
+        drain(response)
+    return _converse(kept, plan, body, identity)
+
+
+def _converse(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) -> Any:
     connection = kept.connection
     outgoing = Outgoing(plan.method, plan.target, body.signable())
     answers: dict[Role, str] = {}
-    for _ in range(MOST_ROUNDS):
-        headers = plan.headers
+    repeated = let_in_early = False
+    challenges = 0
+    while True:
         logins = kept.logins(plan.by_proxy)
-        sent: dict[Role, str] = {}
-        for role, login in logins:
-            value = answers.pop(role, None) or login.header(outgoing)
-            if value is not None:
-                sent[role] = value
-                headers = {**headers, role.answer_header: value}
-        # The answer to the first leg of a handshake can only be a challenge: the body stays back, as in browsers.
-        held_back = body.data is not None and any(login.awaits_challenge for _, login in logins)
+        sent = {role: value for role, login in logins if (value := answers.get(role) or login.header(outgoing))}
+        answers = {}
+        headers = _with_logins(plan.headers, logins, sent) if logins else plan.headers
+        data = body.data
+        if logins and any(login.awaits_challenge for _, login in logins):
+            # The answer to the first leg of a handshake can only be a challenge, on this very connection: the body
+            # stays back, as in browsers.
+            headers = {**headers, "Connection": "keep-alive"}
+            if data is not None and not let_in_early:
+                headers, data = _without_body(headers), None
+
+        reused = connection.sock is not None
         try:
-            if held_back:
-                connection.request(plan.method, plan.target, None, _without_body(headers))
-            else:
-                connection.request(plan.method, plan.target, body.data, headers, encode_chunked=plan.chunked)
-        except OSError as error:
-            # As urllib has it: what fails before the answer is URLError, and the answer's own failures are not.
-            raise URLError(error)  # noqa: B904  # the cause shows where it happened, as tracebacks of urllib do
-        response = connection.getresponse()
+            response = _send(connection, plan, data, headers)
+        except (OSError, RemoteDisconnected) as error:
+            # A kept connection may have been closed in the moment that we wrote to it.
+            may_repeat = reused and not repeated and _is_gone(error) and plan.method in IDEMPOTENT
+            if not may_repeat or any(login.in_progress for _, login in logins) or not body.rewind():
+                raise
+            connection.close()
+            repeated, answers = True, sent
+            continue
         if response.tunnel:
+            response.auth_report = kept.proxy_login and kept.proxy_login.report
             return response
+
         challenger = _challenger(response.status, plan)
         for role, login in logins:
-            if role is Role.ORIGIN and challenger is Role.PROXY:
-                # The request did not reach the site, which gets the same answer the next time.
-                answers.update({role: sent[role]} if role in sent else {})
-            elif role is not challenger:
+            # What the proxy refuses has not reached the site.
+            if challenger is None or (role is Role.PROXY and challenger is Role.ORIGIN):
                 fields = response.headers.get_all
                 login.accepted([*(fields(role.info_header) or ()), *(fields(role.challenge_header) or ())])
         if challenger is None:
-            if not held_back:
+            if data is body.data:
                 return response
             # Let in before the handshake was over: now the body goes.
+            let_in_early = True
             drain(response)
             continue
-        answer = _answer(kept, challenger, response, outgoing, login_for)
-        if answer is None or not (held_back or body.rewind()):
+        if challenger is Role.PROXY:
+            if Role.ORIGIN in sent:
+                answers[Role.ORIGIN] = sent[Role.ORIGIN]
+            if data is not None and body.is_costly:
+                # It says keep-alive, and squid means it not: the rest of the body is still in its way.
+                response.will_close = True
+        challenges += 1
+        spent = data is not None and not body.rewind()
+        answer = _answer(identity.login(kept, challenger), response, outgoing, spent)
+        if answer is None or challenges == MOST_CHALLENGES:
             return response
         drain(response)
+        if response.will_close:
+            connection.close()
         answers[challenger] = answer
+
+
+def _send(connection: Any, plan: Plan, data: Any, headers: dict[str, Any]) -> Any:
+    try:
+        connection.request(plan.method, plan.target, data, headers, encode_chunked=plan.chunked)
+    except OSError as error:
+        # As urllib has it: what fails before the answer is URLError, and the answer's own failures are not.
+        raise URLError(error)  # noqa: B904  # the cause shows where it happened, as tracebacks of urllib do
+    response = connection.getresponse()
+    if log.is_on() and not response.tunnel:
+        # What stands behind the question mark may be for nobody's eyes.
+        path, _, query = plan.target.partition("?")
+        log("%s %s: %d %s", plan.method, (path or "/") + ("?..." if query else ""), response.status, response.reason)
     return response
 
 
-def _answer(kept: KeptConnection, role: Role, response: Any, outgoing: Outgoing, login_for: LoginMaker) -> str | None:
+def _answer(login: Login, response: Any, outgoing: Outgoing, spent: bool) -> str | None:
     """Return the header to answer a challenge with; None where the challenge stands, with a report of why."""
-    login = kept.login(role)
-    if login is None:
-        login = login_for(role)
-        if login is None:
-            return None
-        kept.set_login(role, login)
-    answer = login.challenged(response.headers.get_all(role.challenge_header) or (), outgoing)
-    if answer is not None and login.in_progress and response.will_close:
-        login.report.note(role.name.lower(), "the peer closed the connection in the middle of the handshake")
-        answer = None
     response.auth_report = login.report
+    answer = login.challenged(response.headers.get_all(login.role.challenge_header) or (), outgoing)
+    if answer is None:
+        return None
+    if spent:
+        login.withdraw("not sent, because the body can be read only once and has been sent in vain")
+        return None
+    if login.in_progress and response.will_close:
+        login.withdraw("the peer closed the connection in the middle of the handshake")
+        return None
     return answer
 
 
-def may_repeat(error: BaseException, plan: Plan, body: Body, reused: bool) -> bool:
-    """Tell whether a request that failed may be sent again, on a new connection (RFC 9110 9.2.2).
-
-    A kept connection may have been closed in the moment that we wrote to it.
-    """
-    if isinstance(error, URLError):
-        error = error.reason  # type: ignore[assignment]  # an OSError here, see exchange()
-    gone = isinstance(error, (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError))
-    return reused and gone and plan.method in IDEMPOTENT and body.rewind()
+def _is_gone(error: BaseException) -> bool:
+    return isinstance(error.reason if isinstance(error, URLError) else error, GONE)
 
 
 def _challenger(status: int, plan: Plan) -> Role | None:
@@ -146,6 +165,13 @@ def _challenger(status: int, plan: Plan) -> Role | None:
     return Role.PROXY if status == Role.PROXY.status and plan.by_proxy else None
 
 
+def _with_logins(headers: dict[str, Any], logins: list[tuple[Role, Login]], sent: dict[Role, str]) -> dict[str, Any]:
+    """Return the headers with those of the logins, which have taken over what the program gave in their places."""
+    places = {role.answer_header for role, _ in logins}
+    headers = {name: value for name, value in headers.items() if name not in places}
+    return headers | {role.answer_header: value for role, value in sent.items()}
+
+
 def _without_body(headers: dict[str, Any]) -> dict[str, Any]:
-    fields = {name: value for name, value in headers.items() if name not in ("Transfer-Encoding", "Content-Length")}
+    fields = {name: value for name, value in headers.items() if name not in ("Transfer-Encoding", "Expect")}
     return {**fields, "Content-Length": "0"}

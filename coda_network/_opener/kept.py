@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.scheme import Role
@@ -10,17 +11,18 @@ from coda_network._net.liveness import Liveness
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
 
+_default = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urllib's mark for a timeout that is not given
+
 
 class KeptConnection:
     """What an opener leases. A login is one connection's and one role's, so both live here."""
 
-    __slots__ = ("_liveness", "_watched", "connection", "origin_login", "proxy_login", "used")
+    __slots__ = ("_liveness", "_watched", "connection", "origin_login", "proxy_login")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.proxy_login: Login | None = None
         self.origin_login: Login | None = None
-        self.used = False
         self._liveness: Liveness | None = None
         self._watched: Any = None
 
@@ -60,11 +62,9 @@ class KeptConnection:
 
     def set_timeout(self, timeout: Any) -> None:
         """Let the requests that follow wait *timeout* seconds, or as long as sockets do by default."""
-        connection = self.connection
-        if connection.timeout != timeout:
-            connection.timeout = timeout
-            if connection.sock is not None:
-                import socket
-
-                default = timeout is socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urllib's own mark
-                connection.sock.settimeout(socket.getdefaulttimeout() if default else timeout)
+        self.connection.timeout = timeout
+        if timeout is _default:
+            timeout = socket.getdefaulttimeout()
+        sock = self.connection.sock
+        if sock.gettimeout() != timeout:
+            sock.settimeout(timeout)

@@ -7,11 +7,11 @@ login belongs to. Their ``http_error_401`` and ``http_error_407`` serve where no
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coda_network._auth.credentials import Credentials, CredentialSource
-from coda_network._auth.registry import SCHEMES
+from coda_network._auth.registry import NTLM_PROVIDERS, SCHEMES, Entry
 from coda_network._auth.scheme import Role
 from coda_network._wire.urls import parse_proxy_url, split_authority
 
@@ -21,9 +21,9 @@ _stdlib_digest_401 = urllib.request.HTTPDigestAuthHandler.http_error_401
 _stdlib_digest_407 = urllib.request.ProxyDigestAuthHandler.http_error_407
 
 
-def was_tried(response: Any) -> bool:
-    """Tell whether an exchange has answered the challenges of *response*, or found that it cannot."""
-    return getattr(response, "auth_report", None) is not None
+def _was_served(handler: Any, response: Any) -> bool:
+    """Tell whether an exchange has done, on behalf of *handler*, what could be done about a challenge."""
+    return getattr(response, "auth_report", None) is not None and declared(handler) is not None
 
 
 class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
@@ -33,7 +33,7 @@ class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
-        return None if was_tried(fp) else _stdlib_basic_401(self, req, fp, code, msg, headers)
+        return None if _was_served(self, fp) else _stdlib_basic_401(self, req, fp, code, msg, headers)
 
 
 class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
@@ -43,7 +43,7 @@ class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
-        return None if was_tried(fp) else _stdlib_basic_407(self, req, fp, code, msg, headers)
+        return None if _was_served(self, fp) else _stdlib_basic_407(self, req, fp, code, msg, headers)
 
 
 class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
@@ -53,7 +53,7 @@ class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
-        return None if was_tried(fp) else _stdlib_digest_401(self, req, fp, code, msg, headers)
+        return None if _was_served(self, fp) else _stdlib_digest_401(self, req, fp, code, msg, headers)
 
 
 class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
@@ -63,7 +63,7 @@ class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
-        return None if was_tried(fp) else _stdlib_digest_407(self, req, fp, code, msg, headers)
+        return None if _was_served(self, fp) else _stdlib_digest_407(self, req, fp, code, msg, headers)
 
 
 class PasswordHandler(urllib.request.BaseHandler):
@@ -74,18 +74,42 @@ class PasswordHandler(urllib.request.BaseHandler):
 
     handler_order = 480  # before Digest and Basic, like their strength
 
+    login_schemes: Mapping[str, Entry] = {}
+    """What takes the place of the registry's entries for this handler's role."""
+
     def __init__(self, password_mgr: Any = None) -> None:
         self.passwd = urllib.request.HTTPPasswordMgrWithDefaultRealm() if password_mgr is None else password_mgr
         self.add_password = self.passwd.add_password
 
+    def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        """Do nothing: the exchange has logged in, or cannot. An opener takes in only what handles something."""
 
-class HTTPNtlmAuthHandler(PasswordHandler):
-    """NTLM logins to sites (MS-NTHT); user names are ``DOMAIN\\user``, ``user@domain`` or ``user``."""
+    http_error_407 = http_error_401
+
+
+class NtlmHandler(PasswordHandler):
+    """Declares NTLM for one role; user names are ``DOMAIN\\user``, ``user@domain`` or ``user``.
+
+    :param password_mgr: as for PasswordHandler
+    :param provider: who makes the messages: ``"spnego"``, NTLMv2 by pyspnego; or ``"ntlm3"``, NTLMv1 by python-ntlm3,
+        for servers that know no more
+    :raises ValueError: another provider
+    """
+
+    def __init__(self, password_mgr: Any = None, provider: str = "spnego") -> None:
+        super().__init__(password_mgr)
+        if provider not in NTLM_PROVIDERS:
+            raise ValueError(f"provider must be one of {', '.join(NTLM_PROVIDERS)}")
+        self.login_schemes = {"ntlm": NTLM_PROVIDERS[provider]}
+
+
+class HTTPNtlmAuthHandler(NtlmHandler):
+    """NTLM logins to sites (MS-NTHT)."""
 
     __module__ = "coda_network.ntlm_auth"
 
 
-class ProxyNtlmAuthHandler(PasswordHandler):
+class ProxyNtlmAuthHandler(NtlmHandler):
     """NTLM logins to proxies, CONNECT included (MS-NTHT)."""
 
     __module__ = "coda_network.ntlm_auth"
@@ -134,42 +158,60 @@ def declared(handler: Any) -> tuple[Role, str] | None:
     return None
 
 
-def sources(
-    handlers: Iterable[Any], role: Role, url: str, authority: str, others: Iterable[Credentials | None]
-) -> dict[str, CredentialSource]:
-    """Return who may log in, by scheme.
+def schemes(handlers: Iterable[Any], role: Role) -> Mapping[str, Entry]:
+    """Return the schemes for logins in one role: the registry's, or what a handler of that role has in their place."""
+    found = dict(SCHEMES)
+    for handler in handlers:
+        if own := getattr(handler, "login_schemes", None):
+            declaration = declared(handler)
+            if declaration is None or declaration[0] is role:
+                found.update(own)
+    return found
+
+
+class Sources:
+    """Who may log in for one request in one role, by scheme; looked up when a login asks.
 
     :param handlers: of the opener; what they declare comes first
     :param url: what the password managers of sites are asked for
     :param authority: of the proxy, what the password managers of proxies are asked for
-    :param others: logins that serve whatever scheme is asked for, the first that is there counts
+    :param other: serves whatever scheme is asked for, where the handlers know nobody
     """
-    by_scheme: dict[str, list[Any]] = {}
-    for handler in handlers:
-        if (declaration := declared(handler)) and declaration[0] is role:
-            by_scheme.setdefault(declaration[1], []).append(handler.passwd)
-    other = next((credentials for credentials in others if credentials is not None), None)
-    names = by_scheme if other is None else SCHEMES
-    found: dict[str, CredentialSource] = {}
-    for name in names:
-        uris = [url] if role is Role.ORIGIN else [authority]
-        if role is Role.PROXY and name == "digest":
+
+    def __init__(self, handlers: Iterable[Any], role: Role, url: str, authority: str, other: CredentialSource) -> None:
+        self._handlers = handlers
+        self._role = role
+        self._url = url
+        self._authority = authority
+        self._other = other
+
+    def get(self, scheme: str) -> CredentialSource | None:
+        """Return whom to ask for the credentials of a scheme; None where it is not to be used."""
+        managers = self._managers(scheme)
+        # A ticket goes to a site only where a handler says so: a site can make use of it (RFC 4559 section 7).
+        if not managers and scheme == "negotiate" and self._role is Role.ORIGIN and self._other(None) is None:
+            return None
+        uris = [self._url] if self._role is Role.ORIGIN else [self._authority]
+        if self._role is Role.PROXY and scheme == "digest":
             # The standard library asks for the URL here, so there are programs that gave the password for it.
-            uris.append(url)
-        found[name] = _source(by_scheme.get(name, []), uris, other)
-    return found
+            uris.append(self._url)
 
+        def source(realm: str | None) -> Credentials | None:
+            for manager in managers:
+                for uri in uris:
+                    user, password = manager.find_user_password(realm, uri)
+                    if user is not None:
+                        return Credentials(user, password or "")
+            return self._other(realm)
 
-def _source(managers: list[Any], uris: list[str], other: Credentials | None) -> CredentialSource:
-    def source(realm: str | None) -> Credentials | None:
-        for manager in managers:
-            for uri in uris:
-                user, password = manager.find_user_password(realm, uri)
-                if user is not None:
-                    return Credentials(user, password or "")
-        return other
+        return source
 
-    return source
+    def expect_a_login(self) -> bool:
+        """Tell whether the program named somebody who may have to log in."""
+        return any(self._managers(scheme) for scheme in SCHEMES) or self._other(None) is not None
+
+    def _managers(self, scheme: str) -> list[Any]:
+        return [handler.passwd for handler in self._handlers if declared(handler) == (self._role, scheme)]
 
 
 def proxy_credentials(handlers: Iterable[Any], authority: str) -> Credentials | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 from urllib.error import URLError
 
 from coda_network._auth.credentials import Credentials
 from coda_network._wire.urls import split_userinfo
+
+_split_url = re.compile(r"([^:/?#]*://)([^/?#]*)(.*)", re.DOTALL).fullmatch
+
+# What a HEAD does not send of a request with a body.
+_OF_THE_BODY = frozenset({"Content-Length", "Content-Type", "Transfer-Encoding", "Expect"})
 
 
 class Plan(NamedTuple):
@@ -25,8 +31,15 @@ class Plan(NamedTuple):
     """A Proxy-Authorization that the program gave."""
     credentials: Credentials | None
     """The login in the URL."""
+    proxy_credentials: Credentials | None
+    """The login before the proxy's host."""
     by_proxy: bool
     """The proxy reads the request itself: http without a tunnel."""
+
+    def for_head(self) -> Plan:
+        """Return the request that asks for the head of the same answer, and does nothing."""
+        headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_BODY}
+        return self._replace(method="HEAD", headers=headers, chunked=False)
 
 
 def plan(request: Any, persistent: bool) -> Plan:
@@ -38,7 +51,8 @@ def plan(request: Any, persistent: bool) -> Plan:
     host, target, tunnel = request.host, request.selector, request._tunnel_host
     if not host:
         raise URLError("no host given")
-    headers = {**request.headers, **request.unredirected_hdrs}
+    # The unredirected ones count, and come first, as in urllib.
+    headers = {**request.unredirected_hdrs, **request.headers, **request.unredirected_hdrs}
     if not persistent:
         headers["Connection"] = "close"
     elif "Connection" not in headers:
@@ -48,22 +62,44 @@ def plan(request: Any, persistent: bool) -> Plan:
     if tunnel and proxy_header is not None:
         del headers["Proxy-Authorization"]
 
-    credentials = None
-    by_proxy = request.has_proxy() and not tunnel
+    by_proxy = not tunnel and request.has_proxy()
+    if by_proxy and "#" in target:
+        target = target.partition("#")[0]
+    credentials = proxy_credentials = None
     if "@" in request.full_url or "@" in host:
+        # Of the URL as it was given: Request has already decoded its host once.
+        credentials = split_login(request.full_url)[0]
+        if tunnel:
+            tunnel = tunnel.rpartition("@")[2]
         if by_proxy:
-            scheme, _, rest = target.partition("://")
-            authority, slash, path = rest.partition("/")
-            credentials, authority = _login_of(authority)
-            target = f"{scheme}://{authority}{slash}{path}"
-        elif tunnel:
-            credentials, tunnel = _login_of(tunnel)
+            target = split_login(target)[1]
+        if tunnel or by_proxy:
+            proxy_credentials, host = _login_of(host)
         else:
-            credentials, host = _login_of(host)
+            host = host.rpartition("@")[2]
         if "Host" in headers:
             headers["Host"] = headers["Host"].rpartition("@")[2]
-    chunked = request.has_header("Transfer-encoding")
-    return Plan(host, tunnel, request.get_method(), target, headers, chunked, proxy_header, credentials, by_proxy)
+    return Plan(
+        host,
+        tunnel,
+        request.get_method(),
+        target,
+        headers,
+        "Transfer-Encoding" in headers,
+        proxy_header,
+        credentials,
+        proxy_credentials,
+        by_proxy,
+    )
+
+
+def split_login(url: str) -> tuple[Credentials | None, str]:
+    """Return the login in a URL, None where there is none, and the URL without it."""
+    parts = _split_url(url)
+    if parts is None:
+        return None, url
+    credentials, authority = _login_of(parts[2])
+    return credentials, parts[1] + authority + parts[3]
 
 
 def _login_of(authority: str) -> tuple[Credentials | None, str]:

@@ -33,4 +33,8 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1  # of no origin; the request itself says what is wrong
+    return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)

@@ -12,41 +12,69 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coda_network._auth.defaults import Defaults, Given
     from coda_network._patch.switch import Switch
 
 __all__ = ["is_patched", "patch", "patched", "unpatch"]
 
 _lock = threading.Lock()
 _switch: Switch | None = None
+# For each `patch()` that was not taken back, the credentials that came with it.
+_given: list[Defaults | None] = []
 
 
-def patch() -> None:
+def patch(credentials: Given | None = None) -> None:
     """Give `http.client` and `urllib.request` the abilities of `coda_network`, in place.
 
     It does not matter what was imported before: classes keep their identity, and subclasses of them that
     exist already (those of urllib3, say) have the new abilities too. Calls are counted: each needs its own
     `unpatch()`.
+
+    :param credentials: who logs in, to proxies and sites, where the program names nobody and the URL of the proxy or
+        site does not either. A `(user, password)` tuple serves all of them; a mapping has such tuples for `"host"` or
+        `"host:port"`; a function is called with `"host:port"` and the realm (None where the scheme has none: NTLM,
+        Negotiate), once for each realm, and returns a tuple, or None for nobody. What a later call of `patch()` gave
+        comes first, what no call names is looked up in netrc.
+    :raises TypeError: `credentials` is none of these; nothing is patched then
     """
-    _the_switch().install()
+    switch = _the_switch()
+    if credentials is None:
+        defaults = None
+    else:
+        from coda_network._auth.defaults import install
+
+        defaults = install(credentials)
+    switch.install()
+    with _lock:
+        _given.append(defaults)
 
 
 def unpatch() -> None:
     """Take back one `patch()`; the last one restores every attribute that was replaced.
 
-    An attribute that somebody else replaced after `patch()` stays theirs. Without a `patch()` before,
-    nothing happens.
+    An attribute that somebody else replaced after `patch()` stays theirs. The credentials of the last `patch()` are
+    forgotten. Without a `patch()` before, nothing happens.
     """
-    if _switch is not None:
-        _switch.remove()
+    if _switch is None:
+        return
+    _switch.remove()
+    with _lock:
+        defaults = _given.pop() if _given else None
+    if defaults is not None:
+        from coda_network._auth.defaults import remove
+
+        remove(defaults)
 
 
 @contextmanager
-def patched() -> Iterator[None]:
+def patched(credentials: Given | None = None) -> Iterator[None]:
     """Be patched inside a block (`with patched():`) or during each call of a function (`@patched()`).
 
     The whole process is patched meanwhile, not this thread alone.
+
+    :param credentials: as for `patch()`
     """
-    patch()
+    patch(credentials)
     try:
         yield
     finally:

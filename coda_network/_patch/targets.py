@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from coda_network._http import connection, https, response
-from coda_network._opener import director, logins, proxies, redirects, request, transport
+from coda_network._opener import director, errors, logins, proxies, redirects, request, transport
 from coda_network._opener.shared import sharing_urlopen
+from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import SubclassRule, Target
 
 # What every class body has and what belongs to the class itself.
@@ -37,6 +38,7 @@ def build() -> list[Target]:
         *_body(urllib.request.HTTPHandler, transport.HTTPHandler),
         *_body(urllib.request.HTTPSHandler, transport.HTTPSHandler),
         *_body(urllib.request.HTTPRedirectHandler, redirects.HTTPRedirectHandler),
+        *_body(urllib.request.HTTPErrorProcessor, errors.HTTPErrorProcessor),
         *_body(urllib.request.ProxyHandler, proxies.ProxyHandler),
         *_body(urllib.request.HTTPBasicAuthHandler, logins.HTTPBasicAuthHandler),
         *_body(urllib.request.ProxyBasicAuthHandler, logins.ProxyBasicAuthHandler),
@@ -48,7 +50,7 @@ def build() -> list[Target]:
 
 def subclass_rules() -> list[SubclassRule]:
     """Return what is replaced in subclasses that carry their own version of something."""
-    return []
+    return [SubclassRule(http.client.HTTPConnection, urllib3_attributes)]
 
 
 def _body(theirs: type, ours: type) -> Iterator[Target]:

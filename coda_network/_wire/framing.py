@@ -9,8 +9,12 @@ from typing import NamedTuple, Protocol
 
 _digits = re.compile(r"[0-9]+").fullmatch
 
-# RFC 9112 7.1: hexadecimal digits and nothing that int() would also take (signs, underscores, 0x).
-_chunk_line = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n?").fullmatch
+# RFC 9112 7.1: hexadecimal digits and nothing that int() would also take (signs, underscores, 0x). A line without its
+# end was cut, perhaps within the number; one that ends in LF alone is read differently by other parsers.
+_chunk_line = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").fullmatch
+
+# White space around a value, with what is left of a folded line (RFC 9112 5.2).
+_SPACE = " \t\r\n"
 
 
 class Fields(Protocol):
@@ -33,7 +37,7 @@ class Framing(NamedTuple):
 
 def tokens(values: Iterable[str]) -> list[str]:
     """Return the members of comma lists, lower-cased (RFC 9110 5.6.1)."""
-    return [token for value in values for part in value.split(",") if (token := part.strip(" \t").lower())]
+    return [token for value in values for part in value.split(",") if (token := part.strip(_SPACE).lower())]
 
 
 def body_framing(fields: Fields, version: int, status: int, method: str | None) -> Framing:
@@ -46,6 +50,9 @@ def body_framing(fields: Fields, version: int, status: int, method: str | None) 
     persistent = is_persistent(fields, version)
     if method == "HEAD" or status in (204, 304) or 100 <= status < 200:
         return Framing(0, False, not persistent)
+    if method == "CONNECT" and 200 <= status < 300:
+        # What follows is the tunnel's, whatever the headers say (RFC 9110 9.3.6).
+        return Framing(0, False, False)
 
     codings = tokens(fields.get_all("transfer-encoding") or ())
     if "chunked" in codings:
@@ -69,21 +76,19 @@ def content_length(values: Iterable[str]) -> int | None:
 
     :raises http.client.HTTPException: no number, or numbers that differ (RFC 9112 6.3, rule 5)
     """
-    members = {part.strip(" \t") for value in values for part in value.split(",")} - {""}
+    members = {part.strip(_SPACE) for value in values for part in value.split(",")} - {""}
     if not members:
         return None
     if len(members) > 1:
         raise http.client.HTTPException("Content-Length headers that contradict each other")
     text = members.pop()
     if _digits(text):
-        return int(text) if len(text) < 20 else _too_large()
+        if len(text.lstrip("0")) > 18:
+            raise http.client.HTTPException("Content-Length is too large")
+        return int(text)
     if _digits(text[1:]) and text[0] == "-":
         return None
     raise http.client.HTTPException(f"Content-Length is no number: {text[:40]!r}")
-
-
-def _too_large() -> int:
-    raise http.client.HTTPException("Content-Length is too large")
 
 
 def chunk_size(line: bytes) -> int:

@@ -23,7 +23,7 @@ MAX_INTERIM = 100
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 # RFC 9112 4: the reason may be missing together with its space; white space is read leniently, as http.client does.
-_status_line = re.compile(rb"(HTTP/[^ \t\r\n]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n?").fullmatch
+_status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r?\n?").fullmatch
 
 # The ordinary head, recognised in one scan: every line a token, a colon and a value, no folding, CRLF throughout.
 _plain_fields = re.compile(rb"(?:" + _TOKEN + rb":[^\0\r\n]*\r\n)*\r\n").fullmatch
@@ -36,7 +36,7 @@ _bare_cr = re.compile(rb"\r(?!\n)").search
 class LineReader(Protocol):
     """What a head can be read from: a file, buffered or faked."""
 
-    def readline(self, limit: int = -1, /) -> bytes: ...
+    def readline(self, limit: int, /) -> bytes: ...
 
 
 def parse_status_line(line: bytes) -> tuple[str, int, str]:
@@ -65,22 +65,42 @@ def version_number(version: str) -> int:
     raise http.client.UnknownProtocol(version)
 
 
+def is_interim(status: int) -> bool:
+    """Tell whether another answer follows (RFC 9110 15.2); 101 is the last that HTTP says on a connection."""
+    return 100 <= status < 200 and status != 101
+
+
 def read_field_lines(source: LineReader) -> list[bytes]:
     """Read header lines up to and including the empty one; the end of the file ends them too.
 
-    :raises http.client.LineTooLong: a line of more than MAX_LINE bytes
-    :raises http.client.HTTPException: more than MAX_HEADERS lines
+    :raises http.client.LineTooLong: a line longer than http.client allows
+    :raises http.client.HTTPException: more lines than http.client allows
     """
+    # Looked up when they are needed: programs set them to read heads that are larger than usual.
+    longest: int = http.client._MAXLINE  # type: ignore[attr-defined]  # private, but known to many programs
+    most: int = http.client._MAXHEADERS  # type: ignore[attr-defined]  # likewise
     lines: list[bytes] = []
     while True:
-        line = source.readline(MAX_LINE + 1)
-        if len(line) > MAX_LINE:
+        line = source.readline(longest + 1)
+        if len(line) > longest:
             raise http.client.LineTooLong("header line")
         lines.append(line)
-        if len(lines) > MAX_HEADERS:
-            raise http.client.HTTPException(f"got more than {MAX_HEADERS} headers")
+        if len(lines) > most:
+            raise http.client.HTTPException(f"got more than {most} headers")
         if line in (b"\r\n", b"\n", b""):
             return lines
+
+
+def refuse_cut(lines: list[bytes]) -> None:
+    """Refuse lines of a head of which the last was cut: what is left may say the opposite of the whole (RFC 9112 8).
+
+    A head that ends behind a line, only without the empty one, passes, as it does in http.client.
+
+    :raises http.client.RemoteDisconnected: the connection ended in the middle of a line
+    """
+    last = b"".join(lines[-2:])
+    if last and not last.endswith(b"\n"):
+        raise http.client.RemoteDisconnected("Remote end closed connection in the middle of the head")
 
 
 def check_field_lines(fields: bytes) -> None:
@@ -111,8 +131,8 @@ def parse_fields(fields: bytes) -> http.client.HTTPMessage:
         name, _, value = line.partition(":")
         if name:
             message.set_raw(name, value.lstrip(" \t"))
-    if message.get_content_maintype() == "multipart":
-        # The standard library's parser notes defects on these, which some callers look at.
+    if message.get_content_maintype() in ("multipart", "message"):
+        # The standard library's parser notes defects on these, or makes a message in the message.
         return http.client.parse_headers(io.BytesIO(fields))
     message.set_payload("")
     return message

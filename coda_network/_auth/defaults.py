@@ -1,0 +1,125 @@
+"""Who logs in where a program says nothing: what ``patch(credentials=...)`` was given, then netrc."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from .credentials import Credentials, CredentialSource
+from .scheme import Peer
+
+Pair = tuple[str, str]
+Given = Pair | Credentials | Mapping[str, Pair] | Callable[[str, str | None], Pair | None]
+"""``(user, password)`` for every peer; a mapping from ``host`` or ``host:port`` to such pairs; or a function of the
+peer's ``host:port`` and the realm (None where the scheme has none) that returns a pair, or None for nobody."""
+
+
+class Defaults:
+    """Credentials for peers, looked up once for each peer and realm; safe for threads."""
+
+    def __init__(self, given: Given) -> None:
+        self.given = given
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, str | None], Credentials | None] = {}
+
+    def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
+        """Return who logs in; None where nobody was named."""
+        authority = _authority(peer)
+        if not callable(self.given):
+            return self._named(peer, authority)
+        # A function may ask a person: not twice for one realm, and not in two threads at once.
+        with self._lock:
+            key = authority, realm
+            if key not in self._answers:
+                self._answers[key] = _pair(self.given(authority, realm))
+            return self._answers[key]
+
+    def _named(self, peer: Peer, authority: str) -> Credentials | None:
+        given = self.given
+        if not isinstance(given, Mapping):
+            return _pair(given)  # type: ignore[arg-type]  # what can be called was sorted out before
+        return _pair(given.get(authority) or given.get(peer.host.lower()))
+
+    def __repr__(self) -> str:
+        return "<Defaults>"
+
+
+def _pair(found: Pair | Credentials | None) -> Credentials | None:
+    return found if found is None or isinstance(found, Credentials) else Credentials(*found)
+
+
+def _authority(peer: Peer) -> str:
+    host = peer.host.lower()
+    return f"[{host}]:{peer.port}" if ":" in host else f"{host}:{peer.port}"
+
+
+_installed: list[Defaults] = []
+
+
+def install(given: Given) -> Defaults:
+    """Let *given* name who logs in from now on, before what was installed earlier; return what `remove()` takes.
+
+    :raises TypeError: *given* is none of what `Given` lists
+    """
+    if not (callable(given) or isinstance(given, (Credentials, Mapping)) or _is_pair(given)):
+        raise TypeError("credentials are a (user, password) tuple, a mapping from hosts to such tuples, or a function")
+    defaults = Defaults(given)
+    _installed.append(defaults)
+    return defaults
+
+
+def remove(defaults: Defaults) -> None:
+    """Forget what `install()` has returned."""
+    if defaults in _installed:
+        _installed.remove(defaults)
+
+
+def _is_pair(given: object) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, str) for part in given)
+
+
+def default_credentials(peer: Peer) -> CredentialSource:
+    """Return the source of credentials for a peer of which the program said nothing."""
+
+    def source(realm: str | None) -> Credentials | None:
+        for defaults in reversed(_installed):
+            if (found := defaults.look_up(peer, realm)) is not None:
+                return found
+        return from_netrc(peer.host)
+
+    return source
+
+
+def may_name_somebody(peer: Peer) -> bool:
+    """Tell whether `default_credentials()` may know somebody, without calling a function that would ask a person."""
+    if any(callable(defaults.given) or defaults.look_up(peer, None) is not None for defaults in _installed):
+        return True
+    return from_netrc(peer.host) is not None
+
+
+def from_netrc(host: str) -> Credentials | None:
+    """Return the login of *host* in the user's netrc file, which ``NETRC`` may name; None without one.
+
+    A ``default`` entry counts for no host: it is meant for ftp. A file that cannot be read or parsed has no entry.
+    """
+    import os
+
+    path = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
+    try:
+        changed = os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+    return _read_netrc(path, changed).get(host)
+
+
+@lru_cache(maxsize=1)
+def _read_netrc(path: str, changed: int) -> dict[str, Credentials]:
+    """Read a file once for each time that it has *changed*: a login on a kept connection asks with every request."""
+    from netrc import NetrcParseError, netrc
+
+    try:
+        hosts = netrc(path).hosts
+    except (NetrcParseError, OSError, UnicodeDecodeError):
+        return {}
+    return {host: Credentials(user, password or "") for host, (user, _, password) in hosts.items() if host != "default"}

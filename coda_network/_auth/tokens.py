@@ -1,0 +1,57 @@
+"""What kind of token a header holds, and how long it is: all that may be told of it."""
+
+from __future__ import annotations
+
+import base64
+
+from .._wire.challenge import parse_challenges
+
+_SIGNATURE = b"NTLMSSP\0"
+# MS-NLMP section 2.2.1: the number of the message stands behind the signature, in 32 bits.
+_MESSAGES = {1: "NTLM type 1 (negotiate)", 2: "NTLM type 2 (challenge)", 3: "NTLM type 3 (authenticate)"}
+# The object identifier of Kerberos (RFC 4121 section 4.1) and the one that Windows sends beside it, in DER.
+_KERBEROS = (bytes.fromhex("06092a864886f712010202"), bytes.fromhex("06092a864882f712010202"))
+
+
+def kind(value: str) -> str:
+    """Describe the value of an Authorization or Proxy-Authorization header, or of a challenge that holds a token.
+
+    The length of a Basic header is not told: it gives away that of the password.
+    """
+    scheme, _, rest = value.strip().partition(" ")
+    scheme = scheme.lower()
+    if scheme == "basic":
+        return "Basic, user name and password"
+    if scheme == "digest":
+        return f"Digest, proof by {_algorithm(value)}, {len(value)} characters"
+    if scheme == "ntlm":
+        return _token(rest)
+    if scheme == "negotiate":
+        return f"Negotiate, {_token(rest)}"
+    return f"a login of another scheme, {len(value)} characters"
+
+
+def _algorithm(value: str) -> str:
+    """The algorithm of a Digest header. The peer named it: only what is plainly a name is repeated."""
+    name = next((found.params.get("algorithm", "MD5") for found in parse_challenges([value])), "")
+    return name if len(name) < 20 and name.replace("-", "").isalnum() else "an unknown algorithm"
+
+
+def _token(text: str) -> str:
+    try:
+        token = base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        return f"a token that is not base64, {len(text)} characters"
+    return f"{_message(token)}, {len(token)} bytes"
+
+
+def _message(token: bytes) -> str:
+    place = token.find(_SIGNATURE)
+    if place >= 0:
+        start = place + len(_SIGNATURE)
+        number = int.from_bytes(token[start : start + 4], "little")
+        message = _MESSAGES.get(number, "NTLM message of an unknown type")
+        return message if place == 0 else f"SPNEGO with {message}"
+    if any(identifier in token for identifier in _KERBEROS):
+        return "SPNEGO with Kerberos"
+    return "SPNEGO"

@@ -1,0 +1,289 @@
+"""`coda-network check`: one request that changes nothing, and what happens on its way: proxy, logins, TLS, answer.
+
+The request is made by the same opener that programs use; what is told of it is what its log says (`coda_network.*`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+import sys
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import Any, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from coda_network import negotiate_auth, urllib2
+from coda_network._auth.defaults import from_netrc
+from coda_network._auth.registry import SCHEMES, Entry
+from coda_network._auth.report import AuthReport
+from coda_network._auth.scheme import CannotServe, Role, SchemeFactory
+from coda_network._get import shown
+from coda_network._opener.proxies import PatientProxyHandler, is_exempt
+from coda_network._wire.bypass import bypasses
+from coda_network._wire.urls import parse_proxy_url, split_authority, split_userinfo
+
+OK = 0
+FAILED = 1
+"""No answer, or one that is an error."""
+USAGE = 2
+"""A URL makes no sense."""
+
+SECONDS = 30
+"""How long one step may take."""
+
+_SOCKS = " Openers speak to HTTP proxies only, not to SOCKS ones."
+_ADVICE = {
+    "https": " To https sites the way through a proxy begins in plain text, even where the proxy's URL says https://.",
+    **dict.fromkeys(("socks4", "socks4a", "socks5", "socks5h"), _SOCKS),
+}
+"""What to say where a proxy of another kind than http does not answer."""
+
+_PARTIES = {Role.PROXY: "proxy", Role.ORIGIN: "site"}
+
+
+class Route(NamedTuple):
+    """Which proxy, and why: `text` tells it; `netloc` is None where there is none."""
+
+    text: str
+    netloc: str | None = None
+    scheme: str = "http"
+
+
+def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
+    """Ask for the head of a URL, print what happens, and return the exit code: 0, 1 for a failure, 2 for a bad URL.
+
+    :param url: http or https, perhaps with a login in it, which is never printed
+    :param proxy: the URL of the proxy to use, in place of what the environment says
+    :param scheme: the one login scheme to use, by its name in lower case; None for whatever is asked for
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError
+        split_authority(split_userinfo(parts.netloc)[2], 80)
+        route = find_route(parts.scheme, parts.netloc, proxy)
+    except ValueError:
+        # The messages of these may repeat a part of a password.
+        print("coda-network check: a URL cannot be used; it should look like https://host/path", file=sys.stderr)
+        return USAGE
+    print(shown(url).partition("?")[0])
+    print(f"  proxy: {route.text}")
+    print(f"  site:  {_user(split_userinfo(parts.netloc), parts.hostname, 'its URL')}")
+    print("steps")
+    opener = _opener(None if proxy is None else _proxies(parts.scheme, proxy, route), scheme)
+    steps = _Steps()
+    log = logging.getLogger("coda_network")
+    before = log.level
+    log.addHandler(steps)
+    log.setLevel(logging.DEBUG)
+    try:
+        code, conclusion = _ask(opener, url, route, steps)
+    finally:
+        opener.close()
+        log.removeHandler(steps)
+        log.setLevel(before)
+    for role, report in steps.reports.items():
+        print(f"login at the {_PARTIES[role]}")
+        for line in str(report).splitlines():
+            print(f"  {line}")
+    print(conclusion)
+    return code
+
+
+# -- which proxy
+
+
+def find_route(scheme: str, netloc: str, given: str | None) -> Route:
+    """Tell which proxy a URL takes and why, as the opener decides it.
+
+    :param netloc: of the URL
+    :param given: the proxy that the user named
+    :raises ValueError: the address of the proxy cannot be used
+    """
+    name = f"{scheme}_proxy"
+    if given is not None:
+        address, source = given, "--proxy"
+    else:
+        address, source = urllib.request.getproxies().get(scheme, ""), _variable(name)
+    if not address:
+        return Route(f"none, because neither {name} nor {name.upper()} is set{_unused()}")
+    if exempt := _exempt(netloc):
+        return Route(f"none, because {exempt}")
+    proxy = parse_proxy_url(address)
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    login = _user((proxy.username, proxy.password, ""), proxy.host, "its URL")
+    text = f"{proxy.scheme}://{host}:{proxy.port}, named by {source}; {login}"
+    return Route(text, f"{host}:{proxy.port}", proxy.scheme)
+
+
+def _variable(name: str) -> str:
+    """The environment variable that names the proxy; small letters win."""
+    if os.environ.get(name):
+        return name
+    return next((key for key, value in os.environ.items() if key.lower() == name and value), "the system's settings")
+
+
+def _unused() -> str:
+    named = sorted(key for key in os.environ if key.lower() == "all_proxy")
+    return f" ({named[0]} is, but urllib.request does not look at it)" if named else ""
+
+
+def _exempt(netloc: str) -> str | None:
+    """Why a host goes without the proxy; None where it does not."""
+    authority = split_userinfo(netloc)[2]
+    if is_exempt(authority):
+        host, port = split_authority(authority, 0)
+        entries = urllib.request.getproxies_environment()["no"].split(",")
+        # A star counts only where it is all there is.
+        stars = len(entries) == 1
+        matching = [each for each in entries if (stars or each.strip() != "*") and bypasses(host, port or None, each)]
+        return f"{_variable('no_proxy')} names this host: {matching[0].strip()}"
+    if urllib.request.proxy_bypass(authority):
+        return "the system's settings name this host"
+    return None
+
+
+def _user(userinfo: tuple[str | None, str | None, str], host: str, place: str) -> str:
+    user, password, _ = userinfo
+    if user is not None:
+        # A name without a password is often a secret itself.
+        return f"user {user}, from {place}" if password else f"a user without a password, from {place}"
+    found = from_netrc(host)
+    return "no user name" if found is None else f"user {found.username}, from netrc"
+
+
+# -- the request
+
+
+class _OnlyScheme(urllib.request.BaseHandler):
+    """Keeps an opener from using any other scheme than one."""
+
+    def __init__(self, name: str) -> None:
+        self.login_schemes = {
+            other: entry if other == name else entry._replace(needs_credentials=False, load=_refuse(entry))
+            for other, entry in SCHEMES.items()
+        }
+
+    def http_error_401(self, *arguments: Any) -> None:
+        """Do nothing: an opener takes in only what handles something."""
+
+
+def _refuse(entry: Entry) -> Callable[[], SchemeFactory]:
+    def load() -> SchemeFactory:
+        raise CannotServe(f"{entry.name}: left out by --scheme")
+
+    return load
+
+
+def _proxies(url_scheme: str, proxy: str, route: Route) -> dict[str, str]:
+    """Return what an opener is to use for a proxy that the user named: for both schemes, a redirect may change it.
+
+    A proxy with an https:// URL is reached by TLS only if it is named for http alone, as in the standard library.
+    """
+    return {name: proxy for name in ("http", "https") if route.scheme != "https" or name == url_scheme}
+
+
+def _opener(proxies: dict[str, str] | None, scheme: str | None) -> Any:
+    handlers: list[Any] = []
+    if proxies is not None:
+        handlers.append(PatientProxyHandler(proxies))
+    if scheme is not None:
+        handlers.append(_OnlyScheme(scheme))
+    if scheme == "negotiate":  # who asks for it by name lets a site have the ticket
+        handlers.append(negotiate_auth.HTTPNegotiateAuthHandler())
+    return urllib2.build_opener(*handlers)
+
+
+class _Steps(logging.Handler):
+    """Prints what the layers say as they say it, and keeps what became of each login."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reports: dict[Role, AuthReport] = {}
+        self.connected = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line for one record."""
+        layer = record.name.rpartition(".")[2]
+        role, report = getattr(record, "role", None), getattr(record, "report", None)
+        if layer == "auth" and role is None:
+            return  # what one scheme says of itself; its login tells the same
+        if role is not None and report is not None:
+            self.reports[role] = report
+        self.connected = self.connected or layer == "net"
+        print(f"  {layer:7} {record.getMessage()}", flush=True)
+
+
+def _ask(opener: Any, url: str, route: Route, steps: _Steps) -> tuple[int, str]:
+    """Send the request; return the exit code and the conclusion."""
+    try:
+        status, reason = _answer(opener, url, "HEAD")
+        if status in (405, 501):  # the server knows no HEAD: then the beginning of a GET has to do
+            status, reason = _answer(opener, url, "GET")
+    except urllib2.TunnelRefused as refused:
+        if refused.code == Role.PROXY.status:
+            return FAILED, _why_no_login(Role.PROXY, steps.reports[Role.PROXY])
+        answer = refused.reason.response  # type: ignore[union-attr]  # it is a TunnelError
+        return FAILED, f"The proxy refused the tunnel: {answer.status} {answer.reason}."
+    except (OSError, HTTPException) as error:
+        return FAILED, _why_no_answer(error, route, steps)
+    if status < 400:
+        return OK, f"It works: {status} {reason}{_accepted(steps)}."
+    for role, report in steps.reports.items():
+        # A site may answer 407 as well, behind a proxy that let us in; then it is not about a login of ours.
+        if status == role.status and "accepted" not in dict(report.entries).values():
+            return FAILED, _why_no_login(role, report)
+    # A proxy that reads the request itself may answer in the site's place.
+    party = "The site or the proxy" if route.netloc and url.lower().startswith("http:") else "The site"
+    return FAILED, f"{party} answered {status} {reason}."
+
+
+def _answer(opener: Any, url: str, method: str) -> tuple[int, str]:
+    try:
+        with opener.open(urllib2.Request(url, method=method), timeout=SECONDS) as response:
+            return response.status, response.reason
+    except HTTPError as error:
+        with error:
+            return error.code, error.reason
+
+
+# -- the conclusion
+
+
+def _accepted(steps: _Steps) -> str:
+    return "".join(
+        f", the {_PARTIES[role]} accepted {name}"
+        for role, report in steps.reports.items()
+        for name, outcome in report.entries
+        if outcome == "accepted"
+    )
+
+
+def _why_no_login(role: Role, report: AuthReport) -> str:
+    party = _PARTIES[role]
+    entries = report.entries
+    for _, outcome in entries:
+        if outcome.endswith("was refused"):
+            return f"The {party} refused {outcome.removesuffix(' was refused')}."
+    why = "; ".join(f"{name}: {outcome}" for name, outcome in entries)
+    if any(outcome == "sent" for _, outcome in entries):
+        return f"The login at the {party} did not come to its end: {why}."
+    advice = ""
+    if any(outcome == "no user name given" for _, outcome in entries):
+        advice = f" A user name goes into the URL of the {party}, or into netrc."
+    return f"No scheme that the {party} offers can be served: {why}.{advice}"
+
+
+def _why_no_answer(error: OSError | HTTPException, route: Route, steps: _Steps) -> str:
+    cause: Any = error.reason if isinstance(error, URLError) else error
+    party = f"the proxy {route.netloc}" if route.netloc else "the site"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"The certificate is not trusted: {cause.verify_message}."
+    text = (isinstance(cause, OSError) and cause.strerror) or str(cause) or type(cause).__name__
+    text = " ".join(str(text).split())
+    lost = "There is no answer" if steps.connected else f"There is no connection to {party}"
+    return f"{lost}: {text}.{_ADVICE.get(route.scheme, '')}"

@@ -1,0 +1,204 @@
+"""Logging in at a proxy that reads the requests itself: those in absolute form (RFC 9112 3.2.2).
+
+Programs that drive http.client on their own (urllib3, requests, pip) send such a request with a ready Basic header, or
+without any, and know nothing of a proxy that asks for more. Here the request is remembered as it goes out, and sent
+again with what the proxy asks for, on the same connection. The opener has an exchange of its own and needs none of
+this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coda_network._auth.scheme import Outgoing
+from coda_network._http.proxy_login import login_from_header, may_have_to_log_in, note_content
+from coda_network._net.tunnelling import drain
+
+if TYPE_CHECKING:
+    from coda_network._auth.login import Login
+
+LARGEST_REMEMBERED = 65536
+"""Bytes of a body that are kept to be sent again. A longer one, or one of unknown length, is sent when the login is
+done: squid answers nothing more on a connection on which it refused more than this."""
+
+_OF_THE_PROBE = (b"host", b"user-agent", b"proxy-connection", b"connection")
+
+
+class AbsoluteForm:
+    """The requests in absolute form of one connection, and its login at the proxy that reads them."""
+
+    def __init__(self) -> None:
+        self._login: Login | None = None
+        self._given: str | None = None
+        self._let_in = False  # the proxy has answered with something else than 407 on this connection
+        self._begin("", "")
+        self._watching = False
+
+    def begin(self, method: str, target: str) -> None:
+        """A request begins; its head will be the next that is sent."""
+        self._begin(method, target)
+
+    def _begin(self, method: str, target: str) -> None:
+        self._watching = True
+        self._method = method
+        self._outgoing = Outgoing(method, target)
+        self._head: _Head | None = None
+        self._body: bytes | None = b""
+        self._value: str | None = None  # the Proxy-Authorization that went out
+        self._refusal: Any = None
+
+    def sending(self, connection: Any, data: Any) -> Any:
+        """Take note of what is about to be sent on the open *connection*; return what is to be sent in its place."""
+        if not self._watching:
+            return data
+        if self._refusal is not None:
+            return b""
+        if self._head is None:
+            return self._sending_head(connection, data)
+        self._remember(data)
+        return data
+
+    def _sending_head(self, connection: Any, data: Any) -> Any:
+        head, end, start_of_body = bytes(data).partition(b"\r\n\r\n") if _is_bytes(data) else (b"", b"", b"")
+        if not end:
+            self._watching = False  # somebody writes it in pieces of his own
+            return data
+        self._head = _Head(head)
+        given = self._head.value(b"proxy-authorization")
+        if self._login is None or given != self._given:
+            self._given = given
+            self._login = login_from_header(connection, given)
+        if self._login is None:
+            self._watching = False
+            return data
+        value = self._login.header(self._outgoing)
+        is_long = self._head.body_length() > LARGEST_REMEMBERED
+        if self._let_in or not is_long or not may_have_to_log_in(self._login):
+            self._remember(start_of_body)
+        else:
+            self._body = None
+            value = self._log_in_first(connection, self._login, value)
+            if self._refusal is not None:
+                return b""
+        self._value = value
+        return self._head.with_authorization(value) + start_of_body
+
+    def _remember(self, data: Any) -> None:
+        if self._body is None:
+            return
+        if not _is_bytes(data) or len(self._body) + len(data) > LARGEST_REMEMBERED:
+            self._body = None
+        else:
+            self._body += data
+
+    def _log_in_first(self, connection: Any, login: Login, value: str | None) -> str | None:
+        """Let HEAD go through the login; return the header value for the request itself."""
+        assert self._head is not None
+        while True:
+            answer = connection._repeat(self._head.probe(value), "HEAD")
+            answer.read()  # it is over: it had no body
+            if answer.status != 407:
+                self._note_let_in(login, value)
+                login.accepted(_values(answer, login, info=True))
+                return login.header(self._outgoing)
+            value = self._challenged(login, answer)
+            if value is None:
+                # What came is the answer to the request, of which nothing was sent.
+                del answer.headers["Content-Length"]
+                answer.headers["Content-Length"] = "0"
+                self._refusal = answer
+                return None
+            if not login.awaits_challenge:
+                return value
+
+    def answered(self, connection: Any, response: Any) -> Any:
+        """Return the answer to hand to the program: *response*, or the one that came after a login."""
+        if not self._watching:
+            return response
+        self._watching = False
+        login, head = self._login, self._head
+        if login is None or head is None:
+            return response
+        value = self._value
+        while response.status == 407:
+            value = None if self._body is None else self._challenged(login, response)
+            if value is None:
+                return response
+            drain(response)
+            if not (getattr(response, "_complete", True) or response.length == 0):
+                connection.close()  # the rest of that page is still to come
+            # So short a body may go with every leg of a handshake.
+            response = connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
+        self._note_let_in(login, value)
+        login.accepted(_values(response, login, info=True))
+        return response
+
+    def _note_let_in(self, login: Login, value: str | None) -> None:
+        self._let_in = True
+        if value == login.given:
+            note_content(login)
+
+    def take_refusal(self) -> Any:
+        """Return the answer to a request that was not sent, because the login before it came to nothing; else None."""
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            self._watching = False
+        return refusal
+
+    def _challenged(self, login: Login, response: Any) -> str | None:
+        value = login.challenged(_values(response, login), self._outgoing)
+        if login.in_progress and response.will_close:
+            login.report.note("proxy", "the proxy closed the connection in the middle of the handshake")
+            value = None
+        response.auth_report = login.report
+        return value
+
+
+class _Head:
+    """The head of a request as it was about to be sent."""
+
+    def __init__(self, head: bytes) -> None:
+        self._request_line, *self._lines = head.split(b"\r\n")
+
+    def value(self, name: bytes) -> str | None:
+        """Return the first value of a field, None where it is not there."""
+        for line in self._lines:
+            if _name(line) == name:
+                return line.partition(b":")[2].strip().decode("latin-1")
+        return None
+
+    def body_length(self) -> float:
+        """Return how long the body will be; infinity where that is not said."""
+        if self.value(b"transfer-encoding") is not None:
+            return float("inf")
+        length = self.value(b"content-length") or "0"
+        return int(length) if length.isdecimal() else float("inf")
+
+    def with_authorization(self, value: str | None) -> bytes:
+        """Return the head with this Proxy-Authorization, or without any."""
+        lines = [line for line in self._lines if _name(line) != b"proxy-authorization"]
+        if value is not None:
+            lines.append(b"Proxy-Authorization: " + value.encode("latin-1"))
+        return b"\r\n".join([self._request_line, *lines, b"", b""])
+
+    def probe(self, value: str | None) -> bytes:
+        """Return a request for the same thing that changes nothing and has no body."""
+        _, _, rest = self._request_line.partition(b" ")
+        probe = _Head(b"HEAD " + rest)
+        probe._lines = [line for line in self._lines if _name(line) in _OF_THE_PROBE]
+        return probe.with_authorization(value)
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].strip().lower()
+
+
+def _is_bytes(data: Any) -> bool:
+    return isinstance(data, (bytes, bytearray, memoryview))
+
+
+def _values(response: Any, login: Login, info: bool = False) -> list[str]:
+    """Return the lines with the proxy's challenges, behind those of its info header where that is asked for."""
+    fields = response.headers.get_all
+    lines = fields(login.role.challenge_header) or []
+    return [*(fields(login.role.info_header) or []), *lines] if info else lines

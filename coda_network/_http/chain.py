@@ -1,0 +1,130 @@
+"""A plain socket to an address through proxies, each of them reached through the one before."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import io
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.defaults import default_credentials
+from coda_network._auth.login import Login
+from coda_network._auth.scheme import Peer, Role
+from coda_network._http.limited import LimitedHTTPConnection
+from coda_network._http.response import HTTPResponse
+from coda_network._net.deadline import Deadline
+from coda_network._net.limited import connect_within, release, tls_within
+from coda_network._net.tunnelling import DRAIN_LIMIT, TunnelError
+from coda_network._wire.urls import ProxyURL, parse_proxy_url
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+Address = tuple[str, int]
+
+
+class Dial(Protocol):
+    """Opens a connection to an address, as ``socket.create_connection`` does."""
+
+    def __call__(self, address: Address, timeout: Any, source_address: Address | None, /) -> socket.socket: ...
+
+
+def connect_chain(
+    proxies: Iterable[str], target: Address, seconds: float | None, source_address: Address | None = None
+) -> socket.socket:
+    """Connect to *target* and return the socket, in which nothing of what the peer says has been read.
+
+    :param proxies: URLs, the nearest proxy first; with none the connection is direct
+    :param seconds: for everything until the connection stands; afterwards the timeout of each call on the socket
+    :raises TunnelError: a proxy refused
+    :raises OSError: a connection failed, or what answers is no HTTP proxy
+    :raises ValueError: a URL cannot be used, or its scheme is none that can be served at its place
+    """
+    deadline = Deadline(seconds)
+
+    def dial(address: Address, timeout: Any, source: Address | None) -> socket.socket:
+        # Only the first connection is really dialled, so the address to come from is meant for it.
+        return connect_within(deadline, address, None, source_address)
+
+    reach: Dial = dial
+    for place, text in enumerate(proxies):
+        proxy = parse_proxy_url(text)
+        if proxy.scheme not in ("http", "https"):
+            raise ValueError(f"a tunnel is opened by http and https proxies, not by {proxy.scheme} ones")
+        if place and proxy.scheme == "https":
+            raise ValueError("only the first proxy of a chain can be an https proxy: there is no TLS within TLS")
+        reach = functools.partial(_through, proxy, reach, deadline)
+    sock = reach(target, None, None)
+    release(sock, seconds)
+    return sock
+
+
+def _through(
+    proxy: ProxyURL, reach: Dial, deadline: Deadline, address: Address, timeout: Any, source_address: Address | None
+) -> socket.socket:
+    """Open a tunnel to *address* through *proxy*, to which *reach* opens connections."""
+    connection = _ProxyConnection(proxy, reach, deadline)
+    try:
+        connection.set_tunnel(*address)
+        connection.connect()
+        sock: socket.socket
+        sock, connection.sock = connection.sock, None
+        return sock
+    except TunnelError as refused:
+        _keep_body(refused.response)
+        raise
+    except http.client.HTTPException as error:
+        if isinstance(error, (OSError, ValueError)):
+            raise
+        kind = type(error).__name__
+        raise ConnectionError(f"{proxy.host}:{proxy.port} does not answer as an HTTP proxy does ({kind})") from error
+    finally:
+        connection.close()
+
+
+def _keep_body(refusal: HTTPResponse) -> None:
+    """Read a refusal into memory, so that it outlives its connection: nobody closes what hangs on an exception."""
+    try:
+        body = refusal.read(DRAIN_LIMIT)
+    except (OSError, http.client.HTTPException):
+        body = b""
+    if refusal.fp is not None:
+        refusal._close_conn()
+    refusal.fp, refusal.length, refusal.chunked = io.BytesIO(body), len(body), False
+
+
+class _ProxyConnection(LimitedHTTPConnection):
+    """The connection to one proxy and the login there."""
+
+    def __init__(self, proxy: ProxyURL, reach: Dial, deadline: Deadline) -> None:
+        super().__init__(proxy.host, proxy.port, deadline=deadline)
+        self._create_connection = reach
+        self._deadline = deadline
+        self._context = _tls_context() if proxy.scheme == "https" else None
+        peer = Peer(Role.PROXY, proxy.host, proxy.port)
+        source = default_credentials(peer)
+        if proxy.username is not None:
+            credentials = Credentials(proxy.username, proxy.password or "")
+            source = lambda realm: credentials  # noqa: E731  # it is a CredentialSource like the other
+        self._proxy_login = Login(Role.PROXY, peer, source)
+        self._proxy_keep_alive = True
+
+    def _dial(self) -> Any:
+        sock = super()._dial()
+        if self._context is None:
+            return sock
+        tls_sock = tls_within(self._deadline, self._context, sock, self.host)
+        if self._proxy_login is not None:
+            # The login can be bound to the certificate (RFC 5929).
+            certificate = tls_sock.getpeercert(binary_form=True)
+            self._proxy_login.peer = self._proxy_login.peer._replace(tls_certificate=certificate)
+        return tls_sock
+
+
+def _tls_context() -> SSLContext:
+    import ssl
+
+    return ssl.create_default_context()

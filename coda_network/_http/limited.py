@@ -1,0 +1,39 @@
+"""Connections of which everything together takes no longer than a given time."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from coda_network._http.connection import HTTPConnection
+from coda_network._http.https import HTTPSConnection
+from coda_network._net.deadline import Deadline
+from coda_network._net.limited import connect_within, tls_within
+
+
+class LimitedHTTPConnection(HTTPConnection):
+    """An HTTPConnection under a deadline: connecting, CONNECT with its logins, requests and answers.
+
+    :param deadline: the other parameters are those of HTTPConnection
+    """
+
+    def __init__(self, host: str, port: int | None = None, *args: Any, deadline: Deadline, **options: Any) -> None:
+        super().__init__(host, port, *args, **options)
+        self._create_connection = functools.partial(connect_within, deadline)
+
+
+class LimitedHTTPSConnection(HTTPSConnection):
+    """An HTTPSConnection under a deadline, the TLS handshake included.
+
+    :param deadline: the other parameters are those of HTTPSConnection
+    """
+
+    def __init__(self, host: str, port: int | None = None, *args: Any, deadline: Deadline, **options: Any) -> None:
+        super().__init__(host, port, *args, **options)
+        self._deadline = deadline
+        self._create_connection = functools.partial(connect_within, deadline)
+
+    def connect(self) -> None:
+        """Open the connection as HTTPSConnection does, within the time."""
+        HTTPConnection.connect(self)
+        self.sock = tls_within(self._deadline, self._context, self.sock, self._tunnel_host or self.host)

@@ -1,0 +1,179 @@
+"""The tunnel through a proxy: the methods of HTTPConnection that send CONNECT and read its answer (RFC 9110 9.3.6)."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+from collections.abc import Mapping
+from http.client import RemoteDisconnected
+from typing import Any
+
+from coda_network._http.channel import channel_for
+from coda_network._http.parking import Parked
+from coda_network._http.proxy_login import login_for_tunnel
+from coda_network._http.response import HTTPResponse, answer_from_head, take_channel
+from coda_network._net.takeover import dial_again
+from coda_network._net.tunnelling import TunnelError, open_tunnel, read_head
+from coda_network._wire import heads
+from coda_network._wire.legal import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
+
+_stdlib_get_hostport = http.client.HTTPConnection._get_hostport  # type: ignore[attr-defined]  # private, see _patch
+_stdlib_set_tunnel = http.client.HTTPConnection.set_tunnel
+
+_IDLE = "Idle"
+
+
+def set_tunnel(self: Any, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
+    """Go through a tunnel to *host*; the host of the connection is the proxy.
+
+    :param headers: to send with CONNECT
+    :raises ValueError: what would not stay within its place in the CONNECT request
+    :raises RuntimeError: the connection is already open
+    """
+    given = dict(headers or ())
+    self._check_tunnel(host, port, given)
+    # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
+    _stdlib_set_tunnel(self, host, port, given)
+    if "Host" in self._tunnel_headers and "Host" not in given:
+        # http.client's own, which has no brackets around IPv6 addresses on some versions of Python.
+        self._tunnel_headers["Host"] = authority(self._tunnel_host, self._tunnel_port)
+
+
+def check_tunnel(self: Any, host: str, port: int | None, headers: Mapping[str, str]) -> None:
+    """Refuse what would not stay within its place in the CONNECT request.
+
+    :raises ValueError: it would not
+    """
+    refuse_in_request_line(host, "Tunnel host", InvalidTarget)
+    # Some characters have white space in their form for IDNA.
+    refuse_in_request_line(authority(*self._get_hostport(host, port)), "Tunnel host", InvalidTarget)
+    for name, value in headers.items():
+        refuse_nul(name, value)
+        refuse_further_lines(name, value)
+
+
+def get_proxy_response_headers(self: Any) -> http.client.HTTPMessage | None:
+    """Return the headers of the proxy's answer to CONNECT, None where there was no CONNECT."""
+    lines = self._raw_proxy_headers
+    return None if lines is None else heads.parse_fields(b"".join(lines))
+
+
+def get_hostport(self: Any, host: str, port: int | None) -> tuple[str, int]:
+    """Return host and port; Python before 3.13 leaves the brackets of an IPv6 address where a port is given."""
+    name, number = _stdlib_get_hostport(self, host, port)
+    return name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name, number
+
+
+def open_through(self: Any) -> None:
+    """Open the tunnel over the socket of this connection, or over that on which it was refused before.
+
+    :raises TunnelError: the proxy refused
+    :raises OSError: the connection to the proxy failed
+    """
+    # A request may be under way already: it waits while the same methods send CONNECT.
+    state, buffer, method = self._HTTPConnection__state, self._buffer, self._method
+    connect = functools.partial(self._send_connect, self.sock)
+    target = authority(self._tunnel_host, self._tunnel_port)
+    try:
+        open_tunnel(connect, target, self._proxy_login or login_for_tunnel(self))
+    except TunnelError:
+        raise
+    except BaseException:
+        self.close()
+        state = _IDLE
+        raise
+    finally:
+        self._HTTPConnection__state, self._buffer, self._method = state, buffer, method
+
+
+def send_connect(self: Any, dialled: Any, authorization: str | None) -> HTTPResponse:
+    """Send one CONNECT and return the proxy's answer, opening the connection to the proxy where it is not open.
+
+    :param dialled: the socket that the tunnel is to be in
+    """
+    parked, self._parked = self._parked, None
+    if self.sock is None and parked is not None and (sock := parked.take()) is not None:
+        self.sock = sock
+        try:
+            return self._exchange_connect(authorization)  # type: ignore[no-any-return]  # of a connection that is Any
+        except ConnectionError:
+            # Some proxies announce that the connection goes on and close it all the same.
+            sock.close()
+            self.sock = None
+    if self.sock is None:
+        self.sock = dial_again(self._dial, dialled)
+    return self._exchange_connect(authorization)  # type: ignore[no-any-return]  # of a connection that is Any
+
+
+def exchange_connect(self: Any, authorization: str | None) -> HTTPResponse:
+    """Send CONNECT by the methods that subclasses override; read the answer.
+
+    Where it is a refusal the socket is parked, until that has been read and another CONNECT follows.
+    """
+    target = authority(self._tunnel_host, self._tunnel_port)
+    self._HTTPConnection__state, self._buffer = _IDLE, []
+    self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
+    for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, self._proxy_keep_alive):
+        self.putheader(name, value)
+    self.endheaders()
+    response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel)
+    if not 200 <= response.status < 300:
+        self._parked, self.sock = Parked(self.sock, response), None
+    return response
+
+
+def authority(host: str, port: int | None) -> str:
+    """Return ``host:port`` as CONNECT and Host have it: IDNA for names, brackets around IPv6 addresses.
+
+    :raises UnicodeError: (a ValueError) what no host name can be
+    """
+    name = host if host.isascii() else host.encode("idna").decode("ascii")
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+def connect_fields(
+    given: Mapping[str, Any], target: str, authorization: str | None, keep_alive: bool
+) -> list[tuple[str, Any]]:
+    """Return the headers of one CONNECT.
+
+    :param given: those of ``set_tunnel()``
+    :param authorization: for Proxy-Authorization, in place of a given one
+    :param keep_alive: say so to proxies that speak HTTP/1.0. With a login it is said anyway; otherwise CONNECT says
+        what http.client's says, and nothing more.
+    """
+    names = {name.lower() for name in given}
+    fields = list(given.items())
+    if "host" not in names:
+        fields.append(("Host", target))
+    if authorization is not None:
+        fields = [(name, value) for name, value in fields if name.lower() != "proxy-authorization"]
+        fields.append(("Proxy-Authorization", authorization))
+    with_login = authorization is not None or "proxy-authorization" in names
+    if (keep_alive or with_login) and "proxy-connection" not in names:
+        fields.append(("Proxy-Connection", "Keep-Alive"))
+    return fields
+
+
+def read_answer(sock: Any, debuglevel: int) -> tuple[HTTPResponse, list[bytes]]:
+    """Read the proxy's answer to CONNECT; return it, and its header lines as they came.
+
+    Nothing behind the head is read. The body of a refusal waits in the socket, that of a 2xx answer is the tunnel's.
+
+    :raises http.client.RemoteDisconnected: the connection ended before an answer
+    """
+    lines, file = read_head(sock)
+    if not lines:
+        raise RemoteDisconnected("Remote end closed connection without response")
+    if debuglevel > 0:
+        for line in lines[1:]:
+            print("header:", line.decode("iso-8859-1"))
+    response = answer_from_head(lines, file)
+    if response.status >= 300 or response.status < 200:
+        channel = channel_for(sock)
+        if channel is not None:
+            take_channel(response, channel)
+    else:
+        response.fp = None
+        if file is not None:
+            file.close()
+    return response, lines[1:]

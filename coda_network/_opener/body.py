@@ -1,0 +1,50 @@
+"""The body of a request, and whether it can be sent once more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LARGE = 1 << 16
+"""Bytes above which a body is not sent in vain."""
+
+
+class Body:
+    """What a program gave as data: bytes, a file, an iterable of bytes, or None."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+        self._start: int | None = None
+        if hasattr(data, "read") and hasattr(data, "seek"):
+            try:
+                self._start = data.tell()
+            except (OSError, AttributeError, ValueError):
+                self._start = None
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether it can be read only once, or is large, or of unknown size."""
+        data = self.data
+        return data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
+
+    def rewind(self) -> bool:
+        """Make the body ready to be sent again; return False where it can be read only once."""
+        data = self.data
+        if self._start is not None:
+            try:
+                data.seek(self._start)
+            except (OSError, ValueError):
+                return False
+            return True
+        if data is None or isinstance(data, (bytes, bytearray, memoryview, str)):
+            return True
+        # What is its own iterator is used up by reading: generators, pipes.
+        return not hasattr(data, "read") and iter(data) is not data
+
+    def signable(self) -> Any:
+        """Return the body in a form that a scheme may hash, None where reading it would use it up."""
+        if isinstance(self.data, (bytearray, memoryview)):
+            return bytes(self.data)
+        return self.data if isinstance(self.data, bytes) or self._start is not None else None
+
+
+NO_BODY = Body(None)

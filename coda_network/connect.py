@@ -1,0 +1,244 @@
+"""Plain sockets through proxies: any protocol over TCP, with the logins that http proxies ask for.
+
+``create_connection()`` is for programs that would call ``socket.create_connection()``. The other names are those of
+the first coda_network: the same through an opener and its handlers (``create_connect_handle()``), several proxies one
+behind the other (``do_connect_chain()``), and passing bytes on (``socket_read_write()``).
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import urllib.request
+from collections.abc import Iterable
+from typing import Any
+
+from coda_network import urllib2
+from coda_network._http.chain import connect_chain
+from coda_network._http.limited import LimitedHTTPConnection
+from coda_network._http.response import answer_from_head
+from coda_network._net.deadline import Deadline
+from coda_network._net.limited import release
+from coda_network._net.relaying import Relayed, relay
+from coda_network._net.tls import Cert
+from coda_network._net.tunnelling import TunnelError
+from coda_network._opener.director import OpenerDirector
+from coda_network._opener.proxies import is_exempt
+from coda_network._opener.transport import HTTPSHandler
+from coda_network._wire.urls import split_authority
+
+__all__ = [
+    "HTTPSConnectConnection",
+    "HTTPSConnectHandler",
+    "TunnelError",
+    "build_connect_opener",
+    "create_connect_handle",
+    "create_connection",
+    "do_connect_chain",
+    "socket_read_write",
+]
+
+# What stands for socket.getdefaulttimeout() in the signatures of the standard library.
+_SOCKET_DEFAULT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # private, but in each of them
+
+Handlers = urllib.request.BaseHandler | Iterable[urllib.request.BaseHandler] | None
+"""Handlers of an opener: one, several, or none."""
+
+
+def create_connection(
+    address: tuple[str, int],
+    timeout: float | None = _SOCKET_DEFAULT,
+    source_address: tuple[str, int] | None = None,
+    *,
+    proxy: str | bool | None = None,
+) -> socket.socket:
+    """Connect to an address, through a proxy where there is one, and return the connected socket.
+
+    It takes the place of ``socket.create_connection()``. The proxy opens a tunnel (CONNECT, RFC 9110 9.3.6); whatever
+    the peer sends first is in the socket, to the last byte. The login is by what the proxy asks for: Negotiate, NTLM,
+    Digest or Basic.
+
+    :param address: host and port; the proxy resolves the name
+    :param timeout: seconds for everything until the connection stands, with all addresses of a host, logins, and TLS
+        with the proxy, but not the resolution of a name here. Afterwards each call on the socket may take as long.
+        None is no limit; the default is that of the socket module
+    :param source_address: local host and port to connect from
+    :param proxy: ``http://user:password@host:port``, percent-encoded (``DOMAIN%5Cuser`` for Windows domains). With
+        https in place of http the way to the proxy is encrypted, and the socket is a TLS socket. None takes the proxy
+        from the environment (``https_proxy``, else ``all_proxy``) unless ``no_proxy`` names the host. An empty string
+        or False connects directly
+    :raises TunnelError: the proxy refused: an OSError that names its status (407, 403, 502 ...); ``response`` is its
+        answer, ``report`` what became of the login
+    :raises TimeoutError: the time is up
+    :raises OSError: a connection failed, or what answered is no HTTP proxy
+    :raises ValueError: the proxy's URL cannot be used, or its scheme is neither http nor https
+    """
+    if proxy is None:
+        proxy = _proxy_of_environment(address)
+    elif proxy is True:
+        raise ValueError("proxy is a URL; None takes it from the environment, an empty string or False means no proxy")
+    return connect_chain([proxy] if proxy else [], address, _seconds(timeout), source_address)
+
+
+def do_connect_chain(
+    proxies: Iterable[str], target: str | tuple[str, int], timeout_sec: float | None = None
+) -> socket.socket:
+    """Connect to a target through several proxies, each reached through those before it, and return the socket.
+
+    :param proxies: URLs as for create_connection(), the nearest proxy first; only that one can be reached by https.
+        With none the connection is direct
+    :param target: host and port, as a tuple or as ``host:port``
+    :param timeout_sec: seconds for everything until the connection stands (as for create_connection()), then for each
+        call on the socket; None is no limit
+    :raises TunnelError: a proxy refused; the error is an OSError and names the status
+    :raises OSError: a connection failed
+    :raises ValueError: a proxy's URL or the target cannot be used
+    """
+    if isinstance(target, str):
+        host, port = split_authority(target, 0)
+        if not port:
+            raise ValueError("the target needs a port: host:port")
+        target = host, port
+    return connect_chain(proxies, target, timeout_sec)
+
+
+def socket_read_write(sock_a: socket.socket, sock_b: socket.socket, idle_sec: float | None = None) -> Relayed:
+    """Pass bytes on between two connected sockets until both have ended; return how many went each way.
+
+    When one side ends its sending, the other is told so and may still answer. Over TLS, and after a reset, the end of
+    one side is the end of all. The sockets stay open.
+
+    :param idle_sec: the seconds of silence that are allowed, None for no limit
+    :returns: ``a_to_b`` and ``b_to_a``, in bytes
+    :raises TimeoutError: nothing happened for *idle_sec*
+    """
+    return relay(sock_a, sock_b, idle_sec)
+
+
+class HTTPSConnectConnection(LimitedHTTPConnection):
+    """A connection that is done once it stands: its answer hands over the socket, as ``connect_sock``.
+
+    ``set_tunnel()`` says where to; without it the socket leads to the host itself. No request is sent to the host at
+    the end, whatever the arguments of ``request()``.
+
+    :param deadline: of everything until the socket is handed over; None is no limit
+    """
+
+    default_port = http.client.HTTPS_PORT
+
+    _answer: Any = None
+
+    def __init__(
+        self, host: str, port: int | None = None, *args: Any, deadline: Deadline | None = None, **options: Any
+    ) -> None:
+        super().__init__(host, port, *args, deadline=deadline or Deadline(None), **options)
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Connect; what a proxy answers comes out of ``getresponse()``, a refusal as well.
+
+        :raises OSError: a connection failed
+        """
+        try:
+            self.connect()
+        except TunnelError as refused:
+            self._answer = refused.response
+
+    def _send_connect(self, *arguments: Any) -> Any:
+        self._answer = super()._send_connect(*arguments)
+        return self._answer
+
+    def getresponse(self) -> Any:
+        """Return the proxy's answer to CONNECT, with ``connect_sock`` where the tunnel is open.
+
+        Without a proxy nobody answers: an answer with status 200 and no headers takes its place.
+        """
+        answer, self._answer = self._answer, None
+        if self.sock is None:
+            return answer
+        if answer is None:
+            answer = answer_from_head([b"HTTP/1.1 200 Connected\r\n", b"\r\n"], None)
+        # To an opener the answers of tunnels are refusals, and this one is what was asked for.
+        answer.tunnel = False
+        answer.connect_sock, self.sock = self.sock, None
+        release(answer.connect_sock, _seconds(self.timeout))
+        return answer
+
+
+class HTTPSConnectHandler(HTTPSHandler):
+    """A handler for https URLs that opens the connection and leaves all the rest to the caller.
+
+    :param deadline: of everything until the socket is handed over; None is no limit
+    """
+
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def https_open(self, req: Any) -> Any:
+        """Connect to the host of an https URL; the answer has the socket as ``connect_sock``."""
+        return self.do_open(HTTPSConnectConnection, req, deadline=self._deadline)
+
+
+def build_connect_opener(
+    proxy_handlers: Handlers = None, auth_handlers: Handlers = None, timeout_sec: float | None = None
+) -> OpenerDirector:
+    """Return an opener whose answers to https URLs are connected sockets (``connect_sock``).
+
+    :param proxy_handlers: a ProxyHandler, or several handlers; None takes the proxy from the environment
+    :param auth_handlers: handlers that know logins for the proxy, one or several
+    :param timeout_sec: seconds for all that the opener does, from now on; None is no limit
+    """
+    deadline = None if timeout_sec is None else Deadline(timeout_sec)
+    handlers = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
+    return urllib2.build_opener(*handlers, HTTPSConnectHandler(deadline))
+
+
+def create_connect_handle(
+    url: str,
+    proxy_handlers: Handlers = None,
+    auth_handlers: Handlers = None,
+    cert: Cert | None = None,
+    timeout_sec: float | None = None,
+) -> Any:
+    """Connect to a host, through the proxy of an opener; return the answer with the socket as ``connect_sock``.
+
+    The socket is plain: what is said on it, and whether TLS comes first, is up to the caller, who closes it too.
+
+    :param url: ``https://host:port`` (443 by default) or ``host:port``; a path does not count
+    :param proxy_handlers: a ProxyHandler, or several handlers; None takes the proxy from the environment
+    :param auth_handlers: handlers that know logins for the proxy, one or several
+    :param cert: not used: a client certificate belongs to the TLS that the caller may begin. The parameter is there
+        for programs that have always passed it
+    :param timeout_sec: seconds for everything until the connection stands, except the resolution of a name; afterwards
+        for each call on the socket. None is no limit
+    :returns: the proxy's answer to CONNECT (``status``, ``reason``, ``headers``) with ``connect_sock``
+    :raises urllib.error.URLError: no connection; where the proxy refused, ``code`` is its status
+    :raises ValueError: the URL has another scheme
+    """
+    request = urllib2.Request(url if "://" in url else f"https://{url}", method="CONNECT")
+    if request.type != "https":
+        raise ValueError("a connection is made to https://host:port, or host:port")
+    opener = build_connect_opener(proxy_handlers, auth_handlers, timeout_sec)
+    return opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else timeout_sec)
+
+
+def handler_list(handlers: Handlers) -> list[urllib.request.BaseHandler]:
+    """Return handlers as a list: none, one by itself, or several."""
+    if handlers is None:
+        return []
+    return list(handlers) if isinstance(handlers, Iterable) else [handlers]
+
+
+def _seconds(timeout: float | None) -> float | None:
+    return socket.getdefaulttimeout() if timeout is _SOCKET_DEFAULT else timeout
+
+
+def _proxy_of_environment(address: tuple[str, int]) -> str | None:
+    """Return the proxy for connections of no particular protocol: that of https, else the one for everything."""
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy:
+        return None
+    host, port = address
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return None if is_exempt(authority) or urllib.request.proxy_bypass(authority) else proxy

@@ -1,0 +1,127 @@
+"""Sockets under a deadline: what may wait waits for what is left, and no longer."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+
+import pytest
+from support.certs import Authority
+from support.peer import ScriptedPeer, Wire
+
+from coda_network._net.deadline import Deadline
+from coda_network._net.limited import connect_within, release, tls_within
+
+
+def drip(wire: Wire) -> None:
+    """Send a byte now and then, until the client goes."""
+    while True:
+        wire.send_slowly(b"." * 20, pause=0.01)
+
+
+def read_forever(sock: socket.socket) -> None:
+    while sock.recv(1):
+        pass
+
+
+def read_forever_into(sock: socket.socket) -> None:
+    buffer = bytearray(10)
+    while sock.recv_into(buffer):
+        pass
+
+
+def read_a_file_forever(sock: socket.socket) -> None:
+    with sock.makefile("rb") as file:
+        file.read()
+
+
+def send_forever(sock: socket.socket) -> None:
+    while True:
+        sock.send(bytes(65536))
+
+
+def send_all_forever(sock: socket.socket) -> None:
+    while True:
+        sock.sendall(bytes(1 << 20))
+
+
+READERS = [read_forever, read_forever_into, read_a_file_forever]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_peer_that_drips_is_not_waited_for_longer_than_that(read: Callable[[socket.socket], None]) -> None:
+    with ScriptedPeer(drip) as peer, connect_within(Deadline(0.3), peer.address) as sock:
+        with pytest.raises(TimeoutError):
+            read(sock)
+
+
+@pytest.mark.parametrize("send", [send_forever, send_all_forever])
+def test_a_peer_that_does_not_read_is_not_waited_for_longer_than_that(send: Callable[[socket.socket], None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with connect_within(Deadline(0.3), listener.getsockname()) as sock, listener.accept()[0]:
+            with pytest.raises(TimeoutError):
+                send(sock)
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_the_deadline_holds_inside_tls(
+    ca: Authority, client_context: ssl.SSLContext, read: Callable[[socket.socket], None]
+) -> None:
+    deadline = Deadline(0.5)
+    with ScriptedPeer(drip, tls=ca.server_context()) as peer:
+        with tls_within(deadline, client_context, connect_within(deadline, peer.address), "localhost") as sock:
+            assert sock.version() is not None
+            with pytest.raises(TimeoutError):
+                read(sock)
+
+
+def test_a_handshake_that_nobody_answers_ends_and_closes_the_socket(client_context: ssl.SSLContext) -> None:
+    deadline = Deadline(0.2)
+    with ScriptedPeer(Wire.read_to_end) as peer:
+        sock = connect_within(deadline, peer.address)
+        with pytest.raises(TimeoutError):
+            tls_within(deadline, client_context, sock, "localhost")
+        assert sock.fileno() == -1
+
+
+def test_a_deadline_that_has_passed_opens_nothing() -> None:
+    with ScriptedPeer([]) as peer, pytest.raises(TimeoutError):
+        connect_within(Deadline(0), peer.address)
+
+
+def test_a_released_socket_has_the_timeout_that_it_was_given(client_context: ssl.SSLContext, ca: Authority) -> None:
+    def script(wire: Wire) -> None:
+        assert wire.read_exactly(2) == b"go"
+        wire.send(b"on")
+
+    deadline = Deadline(5)
+    with ScriptedPeer(script, tls=ca.server_context()) as peer:
+        with tls_within(deadline, client_context, connect_within(deadline, peer.address), "localhost") as sock:
+            release(sock, 7)
+            sock.sendall(b"go")
+            assert (sock.recv(2), sock.gettimeout()) == (b"on", 7)
+
+
+def test_the_next_address_is_tried_where_one_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.ExitStack() as stack:
+        closed = stack.enter_context(socket.socket())
+        closed.bind(("127.0.0.1", 0))
+        peer = stack.enter_context(ScriptedPeer(Wire.read_to_end))
+        places = [closed.getsockname(), peer.address]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", place) for place in places]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args: found)
+        connect_within(Deadline(5), ("several.example", 1)).close()
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args: found[:1])
+        with pytest.raises(ConnectionRefusedError):
+            connect_within(Deadline(5), ("several.example", 1))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [])
+        with pytest.raises(OSError, match=r"no address found for several\.example"):
+            connect_within(Deadline(5), ("several.example", 1))
+
+
+def test_the_address_to_come_from_is_used() -> None:
+    with ScriptedPeer(Wire.read_to_end) as peer:
+        with connect_within(Deadline(5), peer.address, source_address=("127.0.0.2", 0)) as sock:
+            assert sock.getsockname()[0] == "127.0.0.2"

@@ -1,0 +1,121 @@
+"""Whatever a peer says for a challenge: the answer stands, or a login is tried, and nothing else is raised."""
+
+from __future__ import annotations
+
+import http.client
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coda_network import negotiate_auth, ntlm_auth, urllib2
+from coda_network._opener.body import Body
+from coda_network._opener.exchange import MOST_CHALLENGES, exchange
+from coda_network._opener.identity import Identity
+from coda_network._opener.kept import KeptConnection
+from coda_network._opener.plan import Plan
+
+SECRET = "TOPSECRET"
+
+NAMES = "Basic Digest NTLM Negotiate Bearer realm= nonce= qop= auth auth-int algorithm= MD5 SHA-256 stale=true charset="
+words = st.sampled_from(
+    [*NAMES.split(), "UTF-8", "TlRMTVNTUAACAAAA", "oYIB", "opaque=", '"', ",", " ", "=", "\\", "\t", "\xf6", "\0"]
+)
+challenges = st.lists(st.lists(words, max_size=14).map("".join) | st.text(max_size=40), max_size=3)
+
+
+class Answer:
+    """An answer without a body."""
+
+    tunnel = False
+    will_close = False
+    auth_report: Any = None
+
+    def __init__(self, status: int, name: str, values: list[str]) -> None:
+        self.status = status
+        self.reason = http.client.responses[status]
+        self.headers = http.client.HTTPMessage()
+        for value in values:
+            self.headers.add_header(name, value.replace("\r", " ").replace("\n", " "))
+
+    def read(self, amount: int | None = None) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Connection:
+    """Answers each request with the next challenge, and when there is none left with 200."""
+
+    host, port, timeout, debuglevel = "peer.example", 80, None, 0
+    _tunnel_host = None
+    sock: Any = object()
+
+    def __init__(self, answers: list[Answer]) -> None:
+        self.answers = answers
+        self.sent: list[dict[str, str]] = []
+
+    def request(self, method: str, target: str, body: Any, headers: dict[str, str], **options: Any) -> None:
+        for name, value in headers.items():
+            assert "\r" not in f"{name}{value}" and "\n" not in f"{name}{value}"
+            value.encode("latin-1")
+        self.sent.append(headers)
+
+    def getresponse(self) -> Any:
+        number = len(self.sent) - 1
+        return self.answers[number] if number < len(self.answers) else Answer(200, "X", [])
+
+    def close(self) -> None:
+        pass
+
+
+def handlers() -> list[Any]:
+    passwords = urllib2.HTTPPasswordMgrWithDefaultRealm()
+    for where in ("http://peer.example/", "peer.example"):
+        passwords.add_password(None, where, "user", SECRET)
+    kinds = [
+        *(urllib2.HTTPBasicAuthHandler, urllib2.HTTPDigestAuthHandler, ntlm_auth.HTTPNtlmAuthHandler),
+        *(urllib2.ProxyBasicAuthHandler, urllib2.ProxyDigestAuthHandler, ntlm_auth.ProxyNtlmAuthHandler),
+        negotiate_auth.HTTPNegotiateAuthHandler,
+    ]
+    return [kind(passwords) for kind in kinds]
+
+
+def run(answers: list[Answer], by_proxy: bool) -> tuple[Any, Connection]:
+    target = "http://site.example/" if by_proxy else "/"
+    plan = Plan("peer.example", None, "GET", target, {"Host": "x"}, False, None, None, None, by_proxy)
+    connection = Connection(answers)
+    identity = Identity("http://peer.example/", plan, handlers(), None)
+    return exchange(KeptConnection(connection), plan, Body(None), identity), connection
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(challenges, min_size=1, max_size=5), st.booleans())
+def test_a_malformed_challenge_is_skipped(rounds: list[list[str]], by_proxy: bool) -> None:
+    status, name = (407, "Proxy-Authenticate") if by_proxy else (401, "WWW-Authenticate")
+    answers = [Answer(status, name, values) for values in rounds]
+    response, connection = run(answers, by_proxy)
+    assert response.status in (200, status)
+    report = str(response.auth_report)
+    assert SECRET not in report + repr(response.auth_report)
+    if response.status == status:
+        assert response.auth_report is not None
+    assert len(connection.sent) <= len(answers) + 1
+
+
+@pytest.mark.parametrize("by_proxy", [False, True])
+@pytest.mark.parametrize("offer", ["Basic realm=x", 'Digest realm="x", nonce="n", qop="auth"', "NTLM", "Negotiate"])
+def test_a_peer_that_never_ends_is_left(offer: str, by_proxy: bool) -> None:
+    status, name = (407, "Proxy-Authenticate") if by_proxy else (401, "WWW-Authenticate")
+    response, connection = run([Answer(status, name, [offer]) for _ in range(100)], by_proxy)
+    assert response.status == status
+    assert len(connection.sent) <= 4
+
+
+def test_a_digest_that_is_stale_for_ever_is_left() -> None:
+    offer = 'Digest realm="x", nonce="{}", qop="auth", stale=true'
+    response, connection = run([Answer(401, "WWW-Authenticate", [offer.format(n)]) for n in range(100)], False)
+    assert response.status == 401
+    assert len(connection.sent) <= MOST_CHALLENGES + 1

@@ -1,0 +1,98 @@
+"""The head made in one go is http.client's, byte for byte, or is not made."""
+
+from __future__ import annotations
+
+import http.client
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coda_network._wire.compose import compose
+
+HOST = "example.org:8080"
+
+
+class Recorder:
+    """A socket that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.data += data
+
+    def close(self) -> None:
+        pass
+
+
+def as_http_client_sends(method: str, target: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+    connection = http.client.HTTPConnection("example.org", 8080)
+    connection.sock = Recorder()
+    connection.request(method, target, body, headers)
+    return connection.sock.data
+
+
+@pytest.mark.parametrize("body", [None, b"", b"data"], ids=["none", "empty", "some"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Host": "other.example"},
+        {"host": "other.example", "Accept-encoding": "gzip"},
+        {"Content-Length": "4"},
+        {"User-Agent": "x", "Accept": "*/*", "X-Latin": "caf\xe9", "X-Empty": ""},
+        {"X-A": "1", "x-a": "2"},
+    ],
+    ids=["none", "host", "host-and-encoding", "length", "several", "twice"],
+)
+def test_an_ordinary_request_is_sent_as_http_client_sends_it(
+    method: str, body: bytes | None, headers: dict[str, str]
+) -> None:
+    assert compose(method, "/path?q=1", HOST, body, headers) == as_http_client_sends(method, "/path?q=1", body, headers)
+
+
+@given(
+    st.sampled_from(["GET", "POST", "DELETE"]),
+    st.text(max_size=20),
+    st.none() | st.binary(max_size=10),
+    st.dictionaries(st.text(max_size=8), st.text(max_size=12), max_size=4),
+)
+def test_what_is_composed_is_what_http_client_sends_and_the_rest_is_left_to_it(
+    method: str, path: str, body: bytes | None, headers: dict[str, str]
+) -> None:
+    message = compose(method, "/" + path, HOST, body, headers)
+    if message is not None:
+        assert message == as_http_client_sends(method, "/" + path, body, headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers"),
+    [
+        ("BREW", "/", {}),
+        ("get", "/", {}),
+        ("GET", "", {}),
+        ("GET", "http://example.org/", {}),
+        ("GET", "/a b", {}),
+        ("GET", "/a\r\nX: y", {}),
+        ("GET", "/\xe9", {}),
+        ("GET", "/", {"X": "a\r\nY: b"}),
+        ("GET", "/", {"X": "a\rb"}),
+        ("GET", "/", {"X": "a\nb"}),
+        ("GET", "/", {"X": "a\0b"}),
+        ("GET", "/", {"X\r\nY": "a"}),
+        ("GET", "/", {"X:": "a"}),
+        ("GET", "/", {"": "a"}),
+        ("GET", "/", {"X": "\u20ac"}),
+        ("GET", "/", {"X": 1}),
+        ("GET", "/", {"X": b"bytes"}),
+        ("GET", "/", {b"X": "bytes"}),
+        ("POST", "/", {"Transfer-Encoding": "chunked"}),
+    ],
+)
+def test_what_is_out_of_the_ordinary_goes_the_general_way(
+    method: str, target: str, headers: dict[object, object]
+) -> None:
+    body = b"data" if method == "POST" else None
+    assert compose(method, target, HOST, body, headers) is None  # type: ignore[arg-type]  # wrong types are cases

@@ -1,0 +1,227 @@
+"""Status lines and header lines: what is read, what is refused, and that it reads as in http.client."""
+
+from __future__ import annotations
+
+import http.client
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coda_network._wire import heads
+
+BAD_STATUS_LINES = [
+    b"<html>\r\n",
+    b"HTTP/1.1\r\n",
+    b"HTTP/1.1 \r\n",
+    b"HTTP/1.1 20\r\n",
+    b"HTTP/1.1 099 low\r\n",
+    b"HTTP/1.1 1000 high\r\n",
+    b"HTTP/1.1 2_0 OK\r\n",
+    b"HTTP/1.1 +20 OK\r\n",
+    b"HTTP/1.1 -20 OK\r\n",
+    b"HTTP/1.1 200OK\r\n",
+    b"HTTP/1.1\xa0200 OK\r\n",
+    b"HTTP/1.1 200 O\rK\r\n",
+    b"HTTP/1.1 200 O\0K\r\n",
+    b"http/1.1 200 OK\r\n",
+    b" HTTP/1.1 200 OK\r\n",
+    b"\r\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", ("HTTP/1.1", 200, "OK")),
+        (b"HTTP/1.0 404 Not Found\r\n", ("HTTP/1.0", 404, "Not Found")),
+        (b"HTTP/1.1 999 odd\r\n", ("HTTP/1.1", 999, "odd")),
+        (b"HTTP/1.1 200\r\n", ("HTTP/1.1", 200, "")),
+        (b"HTTP/1.1 200 \r\n", ("HTTP/1.1", 200, "")),
+        (b"HTTP/1.1  200  two  words \r\n", ("HTTP/1.1", 200, "two  words")),
+        (b"HTTP/1.1 200 OK\n", ("HTTP/1.1", 200, "OK")),
+        (b"HTTP/1.1 200 OK", ("HTTP/1.1", 200, "OK")),
+        (b"HTTP/1.1 200 Gr\xfc\xdfe\r\n", ("HTTP/1.1", 200, "Gr\xfc\xdfe")),
+    ],
+)
+def test_a_status_line_has_three_parts_of_which_the_last_may_be_missing(line, parts):
+    assert heads.parse_status_line(line) == parts
+
+
+@pytest.mark.parametrize("line", BAD_STATUS_LINES)
+def test_what_is_no_status_line_is_refused_and_shown(line):
+    with pytest.raises(http.client.BadStatusLine) as refused:
+        heads.parse_status_line(line)
+    assert refused.value.line == line.decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("version", "number"),
+    [("HTTP/1.1", 11), ("HTTP/1.0", 10), ("HTTP/0.9", 10), ("HTTP/1.2", 11), ("HTTP/1.10", 11)],
+)
+def test_later_versions_of_one_count_as_one_point_one(version, number):
+    assert heads.version_number(version) == number
+
+
+@pytest.mark.parametrize("version", ["HTTP/2.0", "HTTP/2", "HTTP/", "HTTP/11"])
+def test_another_major_version_is_unknown(version):
+    with pytest.raises(http.client.UnknownProtocol):
+        heads.version_number(version)
+
+
+@pytest.mark.parametrize(
+    ("status", "interim"), [(100, True), (101, False), (102, True), (103, True), (199, True), (200, False), (99, False)]
+)
+def test_interim_answers_are_all_1xx_but_101(status, interim):
+    assert heads.is_interim(status) is interim
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b""])
+def test_header_lines_end_with_the_empty_line_or_the_file_and_nothing_behind_is_read(end):
+    source = io.BytesIO(b"A: 1\r\nB: 2\r\n" + end + (b"surplus" if end else b""))
+    assert heads.read_field_lines(source) == [b"A: 1\r\n", b"B: 2\r\n", end]
+    assert source.read() == (b"surplus" if end else b"")
+
+
+def test_a_header_line_may_be_as_long_as_in_http_client_and_no_longer():
+    longest = b"A: " + b"x" * (http.client._MAXLINE - 5) + b"\r\n"
+    assert heads.read_field_lines(io.BytesIO(longest + b"\r\n"))[0] == longest
+    with pytest.raises(http.client.LineTooLong, match="header line"):
+        heads.read_field_lines(io.BytesIO(b"x" + longest + b"\r\n"))
+
+
+def test_a_head_may_have_as_many_lines_as_in_http_client_and_no_more():
+    lines = b"A: 1\r\n" * (http.client._MAXHEADERS - 1)
+    assert len(heads.read_field_lines(io.BytesIO(lines + b"\r\n"))) == http.client._MAXHEADERS
+    with pytest.raises(http.client.HTTPException, match="got more than 100 headers"):
+        heads.read_field_lines(io.BytesIO(lines + b"B: 2\r\n\r\n"))
+
+
+@pytest.mark.parametrize("lines", [[b"HTTP/1.1 200 O"], [b"A: 1\r\n", b"Content-Length: 1", b""], [b"A", b""]])
+def test_a_line_that_was_cut_is_refused(lines):
+    with pytest.raises(http.client.RemoteDisconnected, match="in the middle of the head"):
+        heads.refuse_cut(lines)
+
+
+@pytest.mark.parametrize("lines", [[b""], [b"\r\n"], [b"A: 1\r\n", b""], [b"A: 1\r\n", b"\r\n"], [b"A: 1\n", b"\n"]])
+def test_lines_that_are_whole_pass(lines):
+    heads.refuse_cut(lines)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        (b"A: 1\0\r\n\r\n", "NUL"),
+        (b"A\0: 1\r\n\r\n", "NUL"),
+        (b"A: 1\rB: 2\r\n\r\n", "bare CR"),
+        (b"A: 1\r\r\n\r\n", "bare CR"),
+        (b"\rA: 1\r\n\r\n", "bare CR"),
+        (b"Content-Length : 5\r\n\r\n", "white space before a colon"),
+        (b"A: 1\r\nTransfer-Encoding\t: chunked\r\n\r\n", "white space before a colon"),
+    ],
+)
+def test_what_parsers_read_differently_is_refused(fields, why):
+    with pytest.raises(http.client.HTTPException, match=why):
+        heads.check_field_lines(fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"\r\n",
+        b"A: 1\r\n\r\n",
+        b"A:\r\n\r\n",
+        b"A: b : c\r\n\r\n",
+        b"A: 1\r\n x : y\r\n\r\n",
+        b"A: 1\n\n",
+        b"no colon\r\n\r\n",
+    ],
+)
+def test_other_heads_pass(fields):
+    heads.check_field_lines(fields)
+
+
+HEADS = [
+    b"\r\n",
+    b"A: 1\r\n\r\n",
+    b"A:1\r\nA: 2\r\na:  3 \t\r\n\r\n",
+    b"A:\r\nB: \r\n\r\n",
+    b"Folded: one\r\n two\r\n\tthree\r\nB: 2\r\n\r\n",
+    b" folded first\r\nA: 1\r\n\r\n",
+    b"A: 1\r\nno colon here\r\nB: 2\r\n\r\n",
+    b": no name\r\nA: 1\r\n\r\n",
+    b"A: 1\nB: 2\n\n",
+    b"A: Gr\xfc\xdfe\xff\r\n\r\n",
+    b"N\xe4me: 1\r\nA: 2\r\n\r\n",
+    b"From somebody\r\nA: 1\r\n\r\n",
+    b"A: \x0b\x0c\x1c\x1d\x1e\x85x\r\nB: 1\r\n\r\n",
+    b"Content-Type: multipart/mixed; boundary=x\r\n\r\n",
+    b"Content-Type: message/rfc822\r\n\r\n",
+    b"Content-Type: MESSAGE/delivery-status\r\n\r\n",
+    b"Content-Type: text/plain; charset=x\r\n\r\n",
+    b"A: 1\r\n",
+    b"",
+]
+
+
+def as_text(message: http.client.HTTPMessage) -> object:
+    """The message as it is printed; Python 3.13 refuses to print some that it has read."""
+    try:
+        return message.as_string()
+    except Exception as error:
+        return type(error)
+
+
+def as_seen(message: http.client.HTTPMessage) -> dict[str, object]:
+    """Everything that a program can find in a message."""
+    return {
+        "class": type(message),
+        "items": message.items(),
+        "raw": list(message.raw_items()),
+        "text": as_text(message),
+        "payload": repr(message.get_payload()) if not message.is_multipart() else len(message.get_payload()),
+        "type": message.get_content_type(),
+        "charset": message.get_content_charset(),
+        "defects": [type(defect) for defect in message.defects],
+        "envelope": message.get_unixfrom(),
+    }
+
+
+@pytest.mark.parametrize("fields", HEADS)
+def test_headers_are_what_http_client_makes_of_them(fields):
+    theirs = http.client.parse_headers(io.BytesIO(fields))
+    assert as_seen(heads.parse_fields(fields)) == as_seen(theirs)
+
+
+names = st.text("!#$%&'*+-.^_`|~09AZaz", min_size=1, max_size=8)
+values = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=12)
+line_ends = st.sampled_from(["\r\n", "\r\n ", "\r\n\t", "\n"])
+
+
+@given(st.lists(st.tuples(names, values, line_ends), max_size=8))
+def test_any_head_reads_field_by_field_as_in_http_client(fields):
+    head = "".join(f"{name}:{value}{end}" for name, value, end in fields).encode("latin-1") + b"\r\n"
+    assert as_seen(heads.parse_fields(head)) == as_seen(http.client.parse_headers(io.BytesIO(head)))
+
+
+@given(st.lists(st.tuples(names, values), max_size=8))
+def test_what_was_sent_is_what_is_read(fields):
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1") + b"\r\n"
+    heads.check_field_lines(head)
+    assert heads.parse_fields(head).items() == [(name, value.lstrip(" \t")) for name, value in fields]
+
+
+@given(st.binary(max_size=200))
+def test_junk_raises_nothing_but_http_exceptions(junk):
+    try:
+        heads.parse_status_line(junk)
+    except http.client.HTTPException:
+        pass
+    source = io.BytesIO(junk)
+    fields = b"".join(heads.read_field_lines(source))
+    try:
+        heads.check_field_lines(fields)
+    except http.client.HTTPException:
+        return
+    heads.parse_fields(fields)

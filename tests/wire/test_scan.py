@@ -1,0 +1,81 @@
+"""The scan of an ordinary head says what the general rules say, or says nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coda_network._wire import framing, heads
+from coda_network._wire.scan import scan
+
+HEAD = b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: Fri, 20 Nov 2026 13:00:00 GMT\r\nContent-Length: 5\r\n\r\n"
+
+
+def general(head: bytes) -> tuple[int, str, framing.Framing]:
+    """What the rules for every head make of one."""
+    line, _, fields = head.partition(b"\r\n")
+    version, status, reason = heads.parse_status_line(line + b"\r\n")
+    heads.check_field_lines(fields)
+    number = heads.version_number(version)
+    return status, reason, framing.body_framing(heads.parse_fields(fields), number, status, "GET")
+
+
+@pytest.mark.parametrize("surplus", [b"", b"hello", b"helloHTTP/1.1 200 OK\r\n\r\n"], ids=["none", "body", "more"])
+def test_an_ordinary_head_is_understood_whatever_comes_behind_it(surplus: bytes) -> None:
+    found = scan(HEAD + surplus)
+    assert found is not None
+    assert (found.size, found.status, found.reason, found.length) == (len(HEAD), 200, "OK", 5)
+    assert found.fields == HEAD.partition(b"\r\n")[2]
+
+
+@pytest.mark.parametrize("size", range(len(HEAD)))
+def test_an_incomplete_head_is_not_understood_yet(size: int) -> None:
+    assert scan(HEAD[:size]) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5_0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\r\n folded\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\rb\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\nb: c\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\0b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n" + b"X: y\r\n" * 100 + b"\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 5\r\n\r\n",
+        b"hello\r\n\r\n",
+    ],
+)
+def test_what_needs_a_second_look_is_left_to_the_general_rules(head: bytes) -> None:
+    assert scan(head) is None
+
+
+NAMES = st.sampled_from(
+    ["Content-Length", "content-length", "Connection", "Transfer-Encoding", "X-A", "Date", "Keep-Alive"]
+)
+VALUES = st.sampled_from(["5", "05", "close", "keep-alive", "Keep-Alive", "chunked", "a: b", "", "5, 5", " 5", "x\ty"])
+LINES = st.lists(st.tuples(NAMES, st.sampled_from([":", ": ", ":\t", " : "]), VALUES), max_size=5)
+
+
+@given(st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.1 404  Gone  astray ", b"HTTP/1.1 500 "]), LINES)
+def test_the_scan_agrees_with_the_general_rules(line: bytes, fields: list[tuple[str, str, str]]) -> None:
+    head = line + b"\r\n" + "".join(f"{name}{colon}{value}\r\n" for name, colon, value in fields).encode() + b"\r\n"
+    found = scan(head)
+    if found is not None:
+        status, reason, expected = general(head)
+        assert (found.status, found.reason) == (status, reason.strip())
+        assert (found.length, False, False) == expected
