@@ -10,7 +10,6 @@ import types
 import urllib.error as _error
 import urllib.request as _stdlib
 import urllib.response as _response
-from typing import Any
 
 from coda_network._opener.director import OpenerDirector
 from coda_network._opener.errors import HTTPErrorProcessor
@@ -25,6 +24,10 @@ from coda_network._opener.shared import sharing_urlopen
 from coda_network._opener.transport import AbstractHTTPHandler as AbstractHTTPHandler
 from coda_network._opener.transport import HTTPHandler, HTTPSHandler
 from coda_network._opener.transport import TunnelRefused as TunnelRefused
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 # What is new, and what is not of urllib.request itself, stays out of ``import *``, as programs expect.
 __all__ = _stdlib.__all__

@@ -17,13 +17,15 @@ READ_BUFFER = 65536
 class Channel:
     """The buffered reader of a socket, and whether the next answer can be read from it."""
 
-    __slots__ = ("broken", "reader", "sock")
+    __slots__ = ("broken", "exact", "reader", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         # makefile() counts as a user of the socket: after sock.close() an answer that owns the reader reads on.
         self.reader = cast(io.BufferedReader, sock.makefile("rb", READ_BUFFER))
         self.broken = False
+        # The answer that is read now came alone: the buffer ends where it does, and nobody need look.
+        self.exact = False
 
     def __repr__(self) -> str:
         state = "broken" if self.broken else "closed" if self.reader.closed else "open"
@@ -40,7 +42,7 @@ class Channel:
 
     def can_go_on(self) -> bool:
         """Tell whether what is read next answers what is sent next; asked between an answer and a request."""
-        return not self.broken and not self._is_left() and not self.has_surplus()
+        return not self.broken and not self._is_left() and (self.exact or not self.has_surplus())
 
     def _is_left(self) -> bool:
         """Tell whether the socket was closed; it stays open for us as for any file of it."""
@@ -51,6 +53,8 @@ class Channel:
 
         Nobody asked for them, so they must not become the answer to a later request (RFC 9112 6.3).
         """
+        if self.exact:
+            return False
         raw: Any = self.reader.raw
         # What socket.SocketIO keeps after a timeout, so that it reads no more: peek() then shows the buffer alone.
         raw._timeout_occurred = True

@@ -13,13 +13,17 @@ from coda_network._http import tunnel
 from coda_network._http.absolute_form import AbsoluteForm
 from coda_network._http.channel import Channel, channel_for
 from coda_network._http.parking import Parked
-from coda_network._http.response import HTTPResponse, answer_on_channel
+from coda_network._http.response import HTTPResponse, answer_on_channel, next_answer
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._net.tunnelling import TunnelError
+from coda_network._wire.compose import compose
+from coda_network._wire.heads import without_logins
 from coda_network._wire.legal import InvalidTarget, refuse_in_request_line, refuse_nul
 from coda_network._wire.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from coda_network._auth.login import Login
 
 _stdlib_init = http.client.HTTPConnection.__init__
@@ -51,7 +55,8 @@ class HTTPConnection(http.client.HTTPConnection):
 
     __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
 
-    # What http.client sets and typeshed does not know.
+    # What http.client has and typeshed does not know.
+    _send_request: Any
     __state: str
     _http_vsn: int
     _http_vsn_str: str
@@ -146,6 +151,53 @@ class HTTPConnection(http.client.HTTPConnection):
 
     # -- the request
 
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] = {}, *, encode_chunked: bool = False
+    ) -> None:
+        """Send a request; the answer is then to be fetched by ``getresponse()``.
+
+        :param body: bytes, a str (sent as Latin-1), a file, or an iterable of bytes
+        :param headers: to send besides Host, Accept-Encoding and Content-Length or Transfer-Encoding, unless they have
+            them
+        :param encode_chunked: the program announces chunks in *headers*, and they are made here
+        :raises http.client.CannotSendRequest: the one before has not been answered
+        :raises ValueError: something would not stay within its place
+        """
+        message = None
+        at_once = body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT)
+        if at_once and (url[:1] == "/" or self._has_exchange) and self._is_watched_by_nobody():
+            message = compose(method, url, self._host_field, body, headers)
+        if message is None:
+            self._send_request(method, url, body, headers, encode_chunked)
+            return
+        self._leave_what_is_out_of_step()
+        self._method = method
+        self.__state = _REQUEST_SENT
+        self.send(message)
+
+    def _is_watched_by_nobody(self) -> bool:
+        """Tell whether the request may be made at once: no subclass, no debugging wants to see the steps of it."""
+        cls = type(self)
+        return (
+            self.__state == _IDLE
+            and not self.debuglevel
+            and (cls.putrequest, cls.putheader, cls.endheaders, cls._send_request, cls._send_output) == _STEPS
+            and type(self._buffer) is list
+            and not self._buffer
+            and self._http_vsn_str == "HTTP/1.1"
+            and self._absolute_form is None
+        )
+
+    def _host_field(self) -> str | None:
+        """Return the value of Host; None where it needs the care that http.client takes."""
+        if self._tunnel_host:
+            host, port = self._tunnel_host, self._tunnel_port
+        else:
+            host, port = self.host, self.port
+        if not host.isascii() or ":" in host:
+            return None
+        return host if port == self.default_port else f"{host}:{port}"
+
     def putrequest(self, method: str, url: str, skip_host: bool = False, skip_accept_encoding: bool = False) -> None:
         """Begin a request.
 
@@ -155,9 +207,7 @@ class HTTPConnection(http.client.HTTPConnection):
         state = self.__state
         if state != _IDLE:
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
-        if not self._awaits_answer_end() and self._is_out_of_step():
-            # What was left of the answer before, or came behind it unasked, is no answer to this request.
-            self.close()
+        self._leave_what_is_out_of_step()
         _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
         if url[:7] == "http://" and not self._has_exchange and not self._tunnel_host:
             if self._absolute_form is None:
@@ -190,7 +240,13 @@ class HTTPConnection(http.client.HTTPConnection):
             return
         if self._absolute_form is not None:
             data = self._absolute_form.sending(self, data)
-        _stdlib_send(self, data)
+        if type(data) is bytes and self.sock is not None:
+            if self.debuglevel > 0:
+                print("send:", repr(without_logins(data)))
+            sys.audit("http.client.send", self, data)
+            self.sock.sendall(data)
+        else:
+            _stdlib_send(self, data)
 
     def _open_for_request(self) -> bool:
         """Open the connection if it may be opened; return False where the proxy refused the tunnel."""
@@ -244,26 +300,43 @@ class HTTPConnection(http.client.HTTPConnection):
         if absolute_form is not None and (response := absolute_form.take_refusal()) is not None:
             self.__state = _IDLE
             return response
+        try:
+            response = self._quick_response() or self._general_response()
+        except ConnectionError:
+            self.close()
+            raise
+        self.__state = _IDLE
+        if response.will_close:
+            # The answer reads on alone and closes the socket at its end.
+            self._last_response = None
+            self.close()
+        else:
+            self._last_response = weakref.ref(response)
+        return response if absolute_form is None else absolute_form.answered(self, response)
+
+    def _quick_response(self) -> HTTPResponse | None:
+        """Return an answer whose head is ordinary; None where it is not, or cannot be read by our reader."""
+        if self.response_class is not HTTPResponse or self.debuglevel:
+            return None
+        channel = self._channel
+        if channel is None or channel.sock is not self.sock or channel.reader.closed:
+            channel = self._channel = channel_for(self.sock)
+        try:
+            return None if channel is None else next_answer(channel, self._method)
+        except BaseException:
+            self._channel = None
+            raise
+
+    def _general_response(self) -> Any:
         response = self._new_response()
         try:
-            try:
-                response.begin()
-            except ConnectionError:
-                self.close()
-                raise
-            self.__state = _IDLE
-            self._last_response = None
-            if response.will_close:
-                # The answer reads on alone and closes the socket at its end.
-                self.close()
-            else:
-                self._last_response = weakref.ref(response)
+            response.begin()
         except BaseException:
             response.close()
             # As in http.client the next answer may be asked for, after a timeout say: by a reader of its own.
             self._channel = None
             raise
-        return response if absolute_form is None else absolute_form.answered(self, response)
+        return response
 
     def _repeat(self, message: bytes, method: str) -> Any:
         """Send a request that is ready to go out, in the middle of or behind the one that was begun; return its answer.
@@ -288,10 +361,13 @@ class HTTPConnection(http.client.HTTPConnection):
         last = self._last_response() if self._last_response is not None else None
         return last is not None and not last.isclosed()
 
-    def _is_out_of_step(self) -> bool:
-        """Tell whether what would be read now is no answer: the rest of the last one, or bytes behind it."""
+    def _leave_what_is_out_of_step(self) -> None:
+        """Part from a socket on which no answer would be read next, but the rest of the last or bytes behind it."""
         channel = self._channel
-        return channel is not None and channel.sock is self.sock and not channel.can_go_on()
+        if channel is None or channel.sock is not self.sock or channel.can_go_on() or self._awaits_answer_end():
+            return
+        # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
+        HTTPConnection.close(self)
 
     def _new_response(self) -> Any:
         if self.response_class is HTTPResponse:
@@ -303,3 +379,13 @@ class HTTPConnection(http.client.HTTPConnection):
         if self.debuglevel > 0:
             return self.response_class(self.sock, self.debuglevel, method=self._method)
         return self.response_class(self.sock, method=self._method)
+
+
+# What request() is made of where somebody overrides one of them.
+_STEPS = (
+    HTTPConnection.putrequest,
+    HTTPConnection.putheader,
+    HTTPConnection.endheaders,
+    HTTPConnection._send_request,
+    HTTPConnection._send_output,
+)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from coda_network._http import chunks
 from coda_network._http.channel import READ_BUFFER, Channel
 from coda_network._wire import framing, heads
+from coda_network._wire.scan import scan
 
 _stdlib_readline = http.client.HTTPResponse.readline
 
@@ -59,11 +60,18 @@ class HTTPResponse(http.client.HTTPResponse):
         chunk_left: Any
         length: Any
         will_close: Any
+        debuglevel: int
 
     else:
         # What the head says stays unparsed until somebody asks.
         headers = _Headers()
         msg = _Headers()
+
+    # What an ordinary answer has, until something else is known of this one.
+    version = 11
+    debuglevel = 0
+    chunked = will_close = False
+    chunk_left = None
 
     tunnel = False
     fp: Any = None
@@ -144,6 +152,11 @@ class HTTPResponse(http.client.HTTPResponse):
         finally:
             if self.fp:
                 self._close_conn()
+
+    def __del__(self) -> None:
+        # In place of io's, which closes whatever it finds; most answers have been read to their end.
+        if self.fp is not None:
+            self.close()
 
     def flush(self) -> None:
         """Do nothing: an answer is only read."""
@@ -308,6 +321,27 @@ def _apply_head(response: HTTPResponse, version: str, status: int, reason: str, 
     response.chunk_left = None
 
 
+def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
+    """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
+    reader = channel.reader
+    seen = reader.peek()
+    found = None if method == "HEAD" else scan(seen)
+    if found is None:
+        return None
+    size, status, reason, fields, length = found
+    channel.exact = len(seen) == size + length
+    reader.read(size)
+    response = HTTPResponse.__new__(HTTPResponse)
+    response.fp = reader
+    response._channel = channel
+    response._method = method
+    response.code = response.status = status
+    response.reason = reason
+    response._fields = fields
+    response.length = length
+    return response
+
+
 def answer_on_channel(channel: Channel, debuglevel: int, method: str | None) -> HTTPResponse:
     """Return an answer that is about to be read from a connection's own reader."""
     response = HTTPResponse.__new__(HTTPResponse)
@@ -318,6 +352,7 @@ def answer_on_channel(channel: Channel, debuglevel: int, method: str | None) -> 
 
 def take_channel(response: HTTPResponse, channel: Channel) -> None:
     """Let an answer read from a connection's own reader."""
+    channel.exact = False
     response.fp = channel.reader
     response._channel = channel
 

@@ -24,7 +24,7 @@ class Connections:
             kept.close()
             return
         seconds = None
-        if response._fields is not None and b"eep-" in response._fields:
+        if response._fields is not None and b"keep-alive:" in response._fields.lower():
             # "Keep-Alive: timeout=5, max=100"; servers close right after the last request that they announced.
             seconds, most = keep_alive_limits(response.headers)
             if most == 0:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import urllib.request
-from typing import Any
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 _stdlib_http_response = urllib.request.HTTPErrorProcessor.http_response
 

@@ -11,8 +11,8 @@ from coda_network._auth.login import Login
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
 from coda_network._opener.kept import KeptConnection
-from coda_network._opener.logins import Sources, proxy_credentials, schemes
 from coda_network._opener.plan import Plan, split_login
+from coda_network._opener.sources import Sources, proxy_credentials, schemes
 from coda_network._wire.urls import split_authority
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import urllib.request
-from typing import Any
 
-from coda_network._wire.bypass import bypasses
-from coda_network._wire.urls import parse_proxy_url, split_authority
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 _stdlib_proxy_open = urllib.request.ProxyHandler.proxy_open
 
@@ -42,6 +42,9 @@ def is_exempt(authority: str) -> bool:
     exempt = urllib.request.getproxies_environment().get("no")
     if not exempt:
         return False
+    from coda_network._wire.bypass import bypasses
+    from coda_network._wire.urls import split_authority
+
     try:
         host, port = split_authority(authority.rpartition("@")[2], 0)
     except ValueError:
@@ -50,6 +53,8 @@ def is_exempt(authority: str) -> bool:
 
 
 def _without_login(proxy: str) -> str:
+    from coda_network._wire.urls import parse_proxy_url
+
     try:
         url = parse_proxy_url(proxy)
     except ValueError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import urllib.request
-from typing import Any
 from urllib.parse import urlsplit
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 _stdlib_redirect_request = urllib.request.HTTPRedirectHandler.redirect_request
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import urllib.request
-from typing import Any
 
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_stdlib_init = urllib.request.Request.__init__
 _stdlib_set_proxy = urllib.request.Request.set_proxy
+_stdlib_full_url = urllib.request.Request.full_url
+
+MEMORY = 256
+"""URLs whose parts are remembered: programs ask for the same few again and again."""
+
+_parts: dict[str, dict[str, Any]] = {}
+_PARTS = ("_full_url", "fragment", "type", "host", "selector", "origin_req_host")
 
 
 class Request(urllib.request.Request):
@@ -18,13 +30,41 @@ class Request(urllib.request.Request):
 
     __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
 
+    def __init__(
+        self,
+        url: str,
+        data: Any = None,
+        headers: Mapping[str, str] = {},
+        origin_req_host: str | None = None,
+        unverifiable: bool = False,
+        method: str | None = None,
+    ) -> None:
+        parts = _parts.get(url) if origin_req_host is None and type(self).full_url is _stdlib_full_url else None
+        if parts is None:
+            _stdlib_init(self, url, data, headers, origin_req_host, unverifiable, method)
+            if origin_req_host is None:
+                _remember(url, self)
+            return
+        # What urllib's own __init__ does, with the URL taken apart already.
+        self.__dict__.update(parts)
+        self.headers = {}
+        self.unredirected_hdrs = {}
+        self._data = None
+        self.data = data
+        self._tunnel_host = None
+        for name, value in headers.items():
+            self.add_header(name, value)
+        self.unverifiable = unverifiable
+        if method:
+            self.method = method
+
     def set_proxy(self, host: str, type: str) -> None:
         """Send this request by way of the proxy *host*.
 
         An https request goes through a tunnel and stays one when it is opened again: the second time its host is a
         proxy already.
         """
-        if self.type == "https" and self._tunnel_host:  # type: ignore[attr-defined]  # of the standard library's own
+        if self.type == "https" and self._tunnel_host:
             self.host = host
         else:
             _stdlib_set_proxy(self, host, type)
@@ -60,3 +100,11 @@ class Request(urllib.request.Request):
     def is_unverifiable(self) -> bool:
         """Tell whether the user had no part in this request (RFC 2965)."""
         return self.unverifiable
+
+
+def _remember(url: str, request: Any) -> None:
+    """Keep the parts of an ordinary URL; one with a login in it is nothing to keep."""
+    if type(url) is str and url[:4] == "http" and request.host and "@" not in url and len(_parts) < MEMORY:
+        own = vars(request)
+        if all(name in own for name in _PARTS):
+            _parts[url] = {name: own[name] for name in _PARTS}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
 
-from coda_network._opener.connections import Connections
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from coda_network._opener.connections import Connections
 
 
 @functools.cache
 def _shared() -> Connections:
+    from coda_network._opener.connections import Connections
+
     return Connections()
 
 

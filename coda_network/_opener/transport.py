@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import urllib.request
-from typing import Any
 from urllib.error import URLError
 
-from coda_network._http.connection import HTTPConnection
-from coda_network._http.https import HTTPSConnection
-from coda_network._net.dial import SocketKeepalive
-from coda_network._net.tls import Cert, client_context
-from coda_network._net.tunnelling import DRAIN_LIMIT, TunnelError
-from coda_network._opener.connections import connections_of
-from coda_network._opener.transaction import Transaction
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from coda_network._net.dial import SocketKeepalive
+    from coda_network._net.tls import Cert
 
 _stdlib_do_open = urllib.request.AbstractHTTPHandler.do_open
 _stdlib_init = urllib.request.AbstractHTTPHandler.__init__
+
+
+@functools.cache
+def _engine() -> ModuleType:
+    """Load what carries requests out with the first one: many a program that imports a handler opens nothing."""
+    from coda_network._opener import engine
+
+    return engine
 
 
 class TunnelRefused(URLError):
@@ -29,6 +37,8 @@ class TunnelRefused(URLError):
     """
 
     def __init__(self, response: Any) -> None:
+        from coda_network._net.tunnelling import DRAIN_LIMIT, TunnelError
+
         super().__init__(TunnelError(response, getattr(response, "auth_report", None)))
         self.auth_report = getattr(response, "auth_report", None)
         self.code = response.status
@@ -59,11 +69,7 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         """
         opener = getattr(self, "parent", None)
         if isinstance(http_class, type) and hasattr(http_class, "_new_response"):
-            handlers = getattr(opener, "handlers", None) or ()
-            connections = connections_of(opener)
-            response = Transaction(req, http_class, http_conn_args, connections, handlers).run(self._debuglevel)
-            response.url = req.get_full_url()
-            response.msg = response.reason
+            response = _engine().carry_out(opener, http_class, req, http_conn_args, self._debuglevel)
         else:
             response = _stdlib_do_open(self, http_class, req, **http_conn_args)
         # A mock of a response has every attribute, and none of them is True.
@@ -109,6 +115,8 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
     ) -> None:
         _init_debuglevel(self, http.client.HTTPSConnection, debuglevel)
         if context is None or cert is not None:
+            from coda_network._net.tls import client_context
+
             context = client_context(context, cert)
         if check_hostname is not None:
             context.check_hostname = check_hostname
@@ -130,13 +138,13 @@ def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:
 
 
 _STDLIB = {"HTTPConnection": http.client.HTTPConnection, "HTTPSConnection": http.client.HTTPSConnection}
-_OURS = {"HTTPConnection": HTTPConnection, "HTTPSConnection": HTTPSConnection}
 
 
 def _connection_class(name: str) -> Any:
     """Look the class up when it is needed: programs and tests put their own into http.client."""
     found = getattr(http.client, name)
-    return _OURS[name] if found is _STDLIB[name] and not hasattr(found, "_new_response") else found
+    is_theirs = found is _STDLIB[name] and not hasattr(found, "_new_response")
+    return _engine().CONNECTION_CLASSES[name] if is_theirs else found
 
 
 def _refused(opener: Any, req: Any, response: Any) -> Any:

@@ -101,17 +101,23 @@ def _new_response(self: Any) -> Any:
 
 
 class _Answer(HTTPResponse):
-    """An answer whose length urllib3 judges itself where it is ambiguous, with an error that its users know."""
+    """An answer whose contradicting lengths urllib3 refuses itself, with an error that its users know."""
 
     __module__ = "http.client"
     __qualname__ = "HTTPResponse"
 
     def begin(self) -> None:
-        """Read the head; what is framed ambiguously ends with its connection."""
+        """Read the head; where its lengths contradict each other nothing else of the answer is read."""
         try:
             HTTPResponse.begin(self)
         except HTTPException:
-            if self._fields is None:
+            fields = None if self._fields is None else parse_fields(self._fields)
+            if fields is None or "Transfer-Encoding" in fields or not _contradict(fields.get_all("Content-Length", [])):
                 raise
-            self.headers = self.msg = parse_fields(self._fields)
+            self.headers = self.msg = fields
             self.length, self.chunked, self.chunk_left, self.will_close = None, False, None, True
+            self.close()
+
+
+def _contradict(lengths: list[str]) -> bool:
+    return len({length.strip() for line in lengths for length in line.split(",")}) > 1

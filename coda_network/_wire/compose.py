@@ -8,14 +8,14 @@ Whatever is out of the ordinary, errors included, is left to those methods.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # RFC 9110 8.6: methods whose request says how long its body is, even if it has none.
 _METHODS_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 _METHODS = _METHODS_WITH_BODY | {"DELETE", "GET", "HEAD", "OPTIONS"}
 
-_plain_target = re.compile(r"/[!-~]*").fullmatch
+_plain_target = re.compile(r"[!-~]+").fullmatch
 _token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
 MAX_NAMES = 1000
@@ -32,10 +32,12 @@ def _lower(name: Any) -> str | None:
     return name.lower()
 
 
-def compose(method: str, target: str, host: str, body: bytes | None, headers: Mapping[str, Any]) -> bytes | None:
+def compose(
+    method: str, target: str, host: Callable[[], str | None], body: bytes | None, headers: Mapping[str, Any]
+) -> bytes | None:
     """Return head and body of a request as http.client sends it; None where the general way has to be gone.
 
-    :param host: the value of Host, if the headers have none
+    :param host: returns the value of Host; asked where the headers have none; None is for the general way
     """
     if method not in _METHODS or _plain_target(target) is None:
         return None
@@ -57,7 +59,10 @@ def compose(method: str, target: str, host: str, body: bytes | None, headers: Ma
     if "accept-encoding" not in names:
         lines.insert(0, "Accept-Encoding: identity\r\n")
     if "host" not in names:
-        lines.insert(0, f"Host: {host}\r\n")
+        value = host()
+        if value is None:
+            return None
+        lines.insert(0, f"Host: {value}\r\n")
     fields = "".join(lines)
     count = len(lines)
     # Each line has ended once, and nothing in it ends a line: no value has brought another with it.

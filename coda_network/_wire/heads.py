@@ -136,3 +136,11 @@ def parse_fields(fields: bytes) -> http.client.HTTPMessage:
         return http.client.parse_headers(io.BytesIO(fields))
     message.set_payload("")
     return message
+
+
+_login = re.compile(rb"^((?:proxy-)?authorization:[ \t]*[^ \t\r\n]+)[ \t]+[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+
+
+def without_logins(message: bytes) -> bytes:
+    """Return a request with the credentials taken out of its Authorization fields, for people to read."""
+    return _login.sub(rb"\1 (hidden)", message)

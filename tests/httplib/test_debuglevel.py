@@ -116,3 +116,27 @@ def test_without_it_nothing_is_printed(capsys):
         connection.getresponse().read()
         connection.close()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("tunnel", [False, True], ids=["request", "CONNECT"])
+def test_logins_are_not_printed(tunnel, capsys):
+    secret = "YWxpY2U6c2VjcmV0"
+
+    def script(wire: Wire) -> None:
+        if tunnel:
+            assert f"Proxy-Authorization: Basic {secret}\r\n".encode() in wire.read_head()
+            wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert f"AUTHORIZATION: Basic {secret}\r\n".encode() in wire.read_head()
+        wire.answer(b"body")
+
+    with ScriptedPeer([script]) as peer:
+        connection = httplib.HTTPConnection(*peer.address)
+        connection.set_debuglevel(1)
+        if tunnel:
+            connection.set_tunnel("example.org", headers={"Proxy-Authorization": f"Basic {secret}"})
+        connection.request("GET", "/", headers={"AUTHORIZATION": f"Basic {secret}", "X": "shown"})
+        connection.getresponse().read()
+        connection.close()
+    printed = capsys.readouterr().out
+    assert secret not in printed
+    assert "AUTHORIZATION: Basic (hidden)" in printed and "X: shown" in printed

@@ -236,6 +236,6 @@ def test_a_bad_tunnel_is_refused_when_it_is_opened(host: str, headers: dict[str,
     with coda_network.patched():
         connection.set_tunnel(host, 80, headers)
         connection.sock = None
-        with pytest.raises(ValueError, match="Tunnel host can't contain control characters|Invalid header"):
+        with pytest.raises(ValueError, match=r"Tunnel host can't contain control characters|Invalid header"):
             connection._tunnel()
         connection.close()

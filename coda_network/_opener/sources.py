@@ -1,0 +1,131 @@
+"""Who logs in, and with which scheme: what the handlers of an opener declare, and what URLs say."""
+
+from __future__ import annotations
+
+import urllib.request
+
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.registry import SCHEMES
+from coda_network._auth.scheme import Role
+from coda_network._opener import logins
+from coda_network._opener.password_handlers import (
+    HTTPNegotiateAuthHandler,
+    HTTPNtlmAuthHandler,
+    ProxyNegotiateAuthHandler,
+    ProxyNtlmAuthHandler,
+)
+from coda_network._wire.urls import parse_proxy_url, split_authority
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from coda_network._auth.credentials import CredentialSource
+    from coda_network._auth.registry import Entry
+
+_DECLARED: dict[type, tuple[Role, str]] = {
+    urllib.request.HTTPBasicAuthHandler: (Role.ORIGIN, "basic"),
+    urllib.request.ProxyBasicAuthHandler: (Role.PROXY, "basic"),
+    urllib.request.HTTPDigestAuthHandler: (Role.ORIGIN, "digest"),
+    urllib.request.ProxyDigestAuthHandler: (Role.PROXY, "digest"),
+    HTTPNtlmAuthHandler: (Role.ORIGIN, "ntlm"),
+    ProxyNtlmAuthHandler: (Role.PROXY, "ntlm"),
+    HTTPNegotiateAuthHandler: (Role.ORIGIN, "negotiate"),
+    ProxyNegotiateAuthHandler: (Role.PROXY, "negotiate"),
+}
+_OURS = {
+    logins.HTTPBasicAuthHandler,
+    logins.ProxyBasicAuthHandler,
+    logins.HTTPDigestAuthHandler,
+    logins.ProxyDigestAuthHandler,
+}
+_OWN_WAY = {
+    "http_error_401",
+    "http_error_407",
+    "http_error_auth_reqed",
+    "retry_http_basic_auth",
+    "retry_http_digest_auth",
+    "get_authorization",
+}
+
+
+def declared(handler: Any) -> tuple[Role, str] | None:
+    """Return the role and the scheme that *handler* declares; None where it overrides how to log in."""
+    for base in type(handler).__mro__:
+        if base in _DECLARED:
+            return _DECLARED[base]
+        if base not in _OURS and not _OWN_WAY.isdisjoint(vars(base)):
+            return None
+    return None
+
+
+def schemes(handlers: Iterable[Any], role: Role) -> Mapping[str, Entry]:
+    """Return the schemes for logins in one role: the registry's, or what a handler of that role has in their place."""
+    found = dict(SCHEMES)
+    for handler in handlers:
+        if own := getattr(handler, "login_schemes", None):
+            declaration = declared(handler)
+            if declaration is None or declaration[0] is role:
+                found.update(own)
+    return found
+
+
+class Sources:
+    """Who may log in for one request in one role, by scheme; looked up when a login asks.
+
+    :param handlers: of the opener; what they declare comes first
+    :param url: what the password managers of sites are asked for
+    :param authority: of the proxy, what the password managers of proxies are asked for
+    :param other: serves whatever scheme is asked for, where the handlers know nobody
+    """
+
+    def __init__(self, handlers: Iterable[Any], role: Role, url: str, authority: str, other: CredentialSource) -> None:
+        self._handlers = handlers
+        self._role = role
+        self._url = url
+        self._authority = authority
+        self._other = other
+
+    def get(self, scheme: str) -> CredentialSource | None:
+        """Return whom to ask for the credentials of a scheme; None where it is not to be used."""
+        managers = self._managers(scheme)
+        # A ticket goes to a site only where a handler says so: a site can make use of it (RFC 4559 section 7).
+        if not managers and scheme == "negotiate" and self._role is Role.ORIGIN and self._other(None) is None:
+            return None
+        uris = [self._url] if self._role is Role.ORIGIN else [self._authority]
+        if self._role is Role.PROXY and scheme == "digest":
+            # The standard library asks for the URL here, so there are programs that gave the password for it.
+            uris.append(self._url)
+
+        def source(realm: str | None) -> Credentials | None:
+            for manager in managers:
+                for uri in uris:
+                    user, password = manager.find_user_password(realm, uri)
+                    if user is not None:
+                        return Credentials(user, password or "")
+            return self._other(realm)
+
+        return source
+
+    def expect_a_login(self) -> bool:
+        """Tell whether the program named somebody who may have to log in."""
+        return any(self._managers(scheme) for scheme in SCHEMES) or self._other(None) is not None
+
+    def _managers(self, scheme: str) -> list[Any]:
+        return [handler.passwd for handler in self._handlers if declared(handler) == (self._role, scheme)]
+
+
+def proxy_credentials(handlers: Iterable[Any], authority: str) -> Credentials | None:
+    """Return the login in the URL of the proxy *authority*, as the ProxyHandlers of an opener have it."""
+    for handler in handlers:
+        if isinstance(handler, urllib.request.ProxyHandler):
+            for url in handler.proxies.values():  # type: ignore[attr-defined]  # set by __init__
+                try:
+                    proxy = parse_proxy_url(url)
+                    known = split_authority(authority, proxy.port) == (proxy.host, proxy.port)
+                except ValueError:
+                    continue
+                if known and proxy.username is not None:
+                    return Credentials(proxy.username, proxy.password or "")
+    return None
