@@ -15,6 +15,13 @@ NETWORK = {"asyncio", "email", "http.client", "select", "socket", "ssl", "urllib
 LOGINS = {"cryptography", "ntlm3", "spnego"}
 OTHERS = {"argparse", "importlib.metadata", "inspect", "logging", "pkgutil", "runpy", "threading", "typing"}
 HEAVY = NETWORK | LOGINS | OTHERS
+# What the standard library's own client does without.
+BEYOND = {"ast", "dataclasses", "inspect", "logging", "pkgutil", "threading"}
+
+# All that an opener is declared with. What carries requests out, logs in and pools is loaded by the first request.
+DECLARATIONS = {"director", "errors", "logins", "proxies", "redirects", "request", "shared", "transport"}
+OWN_OF_URLLIB2 = {"coda_network", "coda_network._version", "coda_network._opener", "coda_network.urllib2"}
+OWN_OF_URLLIB2 |= {f"coda_network._opener.{name}" for name in DECLARATIONS}
 
 REPORT = "import sys; before = set(sys.modules); {}; print(*sorted(set(sys.modules) - before))"
 
@@ -42,9 +49,12 @@ def loaded_by(statement: str) -> set[str]:
         ("from coda_network import cli", NETWORK | LOGINS | {"argparse", "runpy"}),
         ("from coda_network import is_patched; is_patched()", NETWORK | LOGINS),
         ("from coda_network import unpatch; unpatch()", NETWORK | LOGINS),
-        ("from coda_network import httplib", LOGINS),
+        ("from coda_network import httplib", LOGINS | BEYOND | {"coda_network._auth", "coda_network._opener"}),
         ("from coda_network import urllib2", LOGINS),
-        ("from coda_network import patch; patch()", LOGINS),
+        (
+            "from coda_network import patch; patch()",
+            LOGINS | (BEYOND - {"threading"}) | {"coda_network._auth", "coda_network._opener.engine"},
+        ),
     ],
 )
 def test_an_import_loads_nothing_heavy_before_it_is_needed(statement: str, unwanted: set[str]) -> None:
@@ -53,6 +63,11 @@ def test_an_import_loads_nothing_heavy_before_it_is_needed(statement: str, unwan
 
 def test_importing_the_package_loads_the_package_and_its_version_only() -> None:
     assert loaded_by("import coda_network") <= {"__future__", "coda_network", "coda_network._version"}
+
+
+def test_importing_urllib2_loads_urllib_request_and_the_declarations_only() -> None:
+    more = loaded_by("import coda_network.urllib2") - loaded_by("import urllib.request")
+    assert more == OWN_OF_URLLIB2 | {"__future__"}
 
 
 def test_every_public_name_is_there_and_listed() -> None:

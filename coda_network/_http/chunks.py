@@ -7,12 +7,14 @@ quietly where lines are read from a malformed body.
 from __future__ import annotations
 
 from http.client import HTTPException, IncompleteRead, LineTooLong
-from typing import TYPE_CHECKING, Any
 
 from coda_network._http.channel import READ_BUFFER
 from coda_network._wire import framing, heads
 
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from coda_network._http.response import HTTPResponse
 
 

@@ -7,10 +7,8 @@ import socket
 import sys
 import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
-from typing import TYPE_CHECKING, Any
 
 from coda_network._http import tunnel
-from coda_network._http.absolute_form import AbsoluteForm
 from coda_network._http.channel import Channel, channel_for
 from coda_network._http.parking import Parked
 from coda_network._http.response import HTTPResponse, answer_on_channel, next_answer
@@ -19,12 +17,14 @@ from coda_network._net.tunnelling import TunnelError
 from coda_network._wire.compose import compose
 from coda_network._wire.heads import without_logins
 from coda_network._wire.legal import InvalidTarget, refuse_in_request_line, refuse_nul
-from coda_network._wire.trace import Trace
 
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from coda_network._auth.login import Login
+    from coda_network._http.absolute_form import AbsoluteForm
 
 _stdlib_init = http.client.HTTPConnection.__init__
 _stdlib_putrequest = http.client.HTTPConnection.putrequest
@@ -32,8 +32,6 @@ _stdlib_putheader = http.client.HTTPConnection.putheader
 _stdlib_send_output = http.client.HTTPConnection._send_output  # type: ignore[attr-defined]  # private, see _patch
 _stdlib_send = http.client.HTTPConnection.send
 _stdlib_close = http.client.HTTPConnection.close
-
-log = Trace("http")
 
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
@@ -126,8 +124,6 @@ class HTTPConnection(http.client.HTTPConnection):
         """Close the connection, and the answer that is still being read from it."""
         last, self._last_response = self._last_response, None
         parked, self._parked = self._parked, None
-        if self.sock is not None or parked is not None:
-            log("the connection to %s port %s is closed", self.host, self.port)
         self._channel = self._refusal = self._absolute_form = None
         # Nor does a request that was begun and not sent become the beginning of the next one.
         del self._buffer[:]
@@ -211,6 +207,8 @@ class HTTPConnection(http.client.HTTPConnection):
         _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
         if url[:7] == "http://" and not self._has_exchange and not self._tunnel_host:
             if self._absolute_form is None:
+                from coda_network._http.absolute_form import AbsoluteForm
+
                 self._absolute_form = AbsoluteForm()
             self._absolute_form.begin(method, url)
 
@@ -321,9 +319,12 @@ class HTTPConnection(http.client.HTTPConnection):
         channel = self._channel
         if channel is None or channel.sock is not self.sock or channel.reader.closed:
             channel = self._channel = channel_for(self.sock)
+        if channel is None:
+            return None
         try:
-            return None if channel is None else next_answer(channel, self._method)
+            return next_answer(channel, self._method)
         except BaseException:
+            channel.end_answer(False)
             self._channel = None
             raise
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import inspect
-from typing import Any
+import socket
+import sys
 
 from coda_network._http.connection import HTTPConnection
-from coda_network._net.dial import SocketKeepalive
-from coda_network._net.tls import Cert, client_context, tell
+from coda_network._net.tls import client_context, tell
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+    from coda_network._net.dial import SocketKeepalive
+    from coda_network._net.tls import Cert
 
 _stdlib_init = http.client.HTTPSConnection.__init__
 _plain = http.client.HTTPConnection
+_default_timeout = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # http.client's own default
 
 
 class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
@@ -27,20 +34,63 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
 
     _context: Any
 
-    def __init__(
-        self,
-        host: str,
-        port: int | None = None,
-        *args: Any,
-        cert: Cert | None = None,
-        socket_keepalive: bool | SocketKeepalive = False,
-        tcp_keepalive: bool | SocketKeepalive | None = None,
-        **options: Any,
-    ) -> None:
-        _stdlib_init(self, host, port, *args, **options)
-        self.socket_keepalive = socket_keepalive if tcp_keepalive is None else tcp_keepalive
-        if cert is not None:
-            self._context = client_context(self._context, cert)
+    if sys.version_info >= (3, 12):
+
+        def __init__(
+            self,
+            host: str,
+            port: int | None = None,
+            *,
+            timeout: Any = _default_timeout,
+            source_address: tuple[str, int] | None = None,
+            context: Any = None,
+            blocksize: int = 8192,
+            cert: Cert | None = None,
+            socket_keepalive: bool | SocketKeepalive = False,
+            tcp_keepalive: bool | SocketKeepalive | None = None,
+        ) -> None:
+            _stdlib_init(
+                self,
+                host,
+                port,
+                timeout=timeout,
+                source_address=source_address,
+                context=context,
+                blocksize=blocksize,
+            )
+            _add_ours(self, cert, socket_keepalive, tcp_keepalive)
+
+    else:
+
+        def __init__(
+            self,
+            host: str,
+            port: int | None = None,
+            key_file: Any = None,
+            cert_file: Any = None,
+            timeout: Any = _default_timeout,
+            source_address: tuple[str, int] | None = None,
+            *,
+            context: Any = None,
+            check_hostname: bool | None = None,
+            blocksize: int = 8192,
+            cert: Cert | None = None,
+            socket_keepalive: bool | SocketKeepalive = False,
+            tcp_keepalive: bool | SocketKeepalive | None = None,
+        ) -> None:
+            _stdlib_init(
+                self,
+                host,
+                port,
+                key_file,
+                cert_file,
+                timeout,
+                source_address,
+                context=context,
+                check_hostname=check_hostname,
+                blocksize=blocksize,
+            )
+            _add_ours(self, cert, socket_keepalive, tcp_keepalive)
 
     def connect(self) -> None:
         """Open the connection, through the tunnel if one is set, and begin TLS with the host at its end.
@@ -62,12 +112,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         tell(self.sock, self._tunnel_host or self.host)
 
 
-def _signature() -> inspect.Signature:
-    theirs = inspect.signature(_stdlib_init)
-    ours = inspect.signature(HTTPSConnection.__init__)
-    parameters = [*theirs.parameters.values()]
-    parameters += [ours.parameters[name] for name in ("cert", "socket_keepalive", "tcp_keepalive")]
-    return theirs.replace(parameters=parameters)
-
-
-HTTPSConnection.__init__.__signature__ = _signature()  # type: ignore[attr-defined]  # what help() and inspect show
+def _add_ours(connection: HTTPSConnection, cert: Any, socket_keepalive: Any, tcp_keepalive: Any) -> None:
+    connection.socket_keepalive = socket_keepalive if tcp_keepalive is None else tcp_keepalive
+    if cert is not None:
+        connection._context = client_context(connection._context, cert)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from typing import Any
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class HTTP:

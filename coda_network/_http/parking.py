@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import socket
 import weakref
-from typing import Any
 
-from coda_network._http.channel import Channel
 from coda_network._net.liveness import is_dropped
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+    from coda_network._http.channel import Channel
 
 _Socket = socket.socket
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import http.client
 import io
-from collections.abc import Callable
 from http.client import HTTPMessage, IncompleteRead, LineTooLong, RemoteDisconnected
-from typing import TYPE_CHECKING, Any
 
 from coda_network._http import chunks
 from coda_network._http.channel import READ_BUFFER, Channel
 from coda_network._wire import framing, heads
 from coda_network._wire.scan import scan
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _stdlib_readline = http.client.HTTPResponse.readline
 

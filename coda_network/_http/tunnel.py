@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import http.client
-from collections.abc import Mapping
 from http.client import RemoteDisconnected
-from typing import Any
 
 from coda_network._http.channel import channel_for
 from coda_network._http.parking import Parked
-from coda_network._http.proxy_login import login_for_tunnel
 from coda_network._http.response import HTTPResponse, answer_from_head, take_channel
 from coda_network._net.takeover import dial_again
 from coda_network._net.tunnelling import TunnelError, open_tunnel, read_head
 from coda_network._wire import heads
 from coda_network._wire.legal import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _stdlib_get_hostport = http.client.HTTPConnection._get_hostport  # type: ignore[attr-defined]  # private, see _patch
 _stdlib_set_tunnel = http.client.HTTPConnection.set_tunnel
@@ -70,6 +72,8 @@ def open_through(self: Any) -> None:
     :raises TunnelError: the proxy refused
     :raises OSError: the connection to the proxy failed
     """
+    from coda_network._http.proxy_login import login_for_tunnel
+
     # A request may be under way already: it waits while the same methods send CONNECT.
     state, buffer, method = self._HTTPConnection__state, self._buffer, self._method
     connect = functools.partial(self._send_connect, self.sock)

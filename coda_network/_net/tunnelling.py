@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from http.client import HTTPException, LineTooLong
-from typing import TYPE_CHECKING, Any, Protocol
 
-from coda_network._auth.scheme import Outgoing
 from coda_network._wire import heads
 from coda_network._wire.trace import Trace
 
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
     from coda_network._auth.login import Login
+
+    class Answer(Protocol):
+        """What is needed of an answer whose body is only in the way."""
+
+        def read(self, amt: int | None = None, /) -> bytes: ...
+
+        def close(self) -> None: ...
+
 
 log = Trace("net")
 
 DRAIN_LIMIT = 1 << 20
 """Bytes of a refusal's body that are read to keep its connection; beyond that a new connection is cheaper."""
-
-
-class Answer(Protocol):
-    """What is needed of an answer whose body is only in the way."""
-
-    def read(self, amt: int | None = None, /) -> bytes: ...
-
-    def close(self) -> None: ...
 
 
 class TunnelError(OSError):
@@ -51,6 +52,8 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
     :raises TunnelError: the proxy answered otherwise
     :raises OSError: the connection to the proxy failed
     """
+    from coda_network._auth.scheme import Outgoing
+
     outgoing = Outgoing("CONNECT", target, None)
     header = login.header(outgoing) if login else None
     while True:

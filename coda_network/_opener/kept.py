@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.scheme import Role
 from coda_network._net.liveness import Liveness
+from coda_network._wire.trace import Trace
 
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
+
+log = Trace("pool")
 
 _default = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urllib's mark for a timeout that is not given
 
@@ -28,7 +31,10 @@ class KeptConnection:
 
     def close(self) -> None:
         """Close the connection."""
-        self.connection.close()
+        connection = self.connection
+        if connection.sock is not None:
+            log("the connection to %s port %s is closed", connection.host, connection.port)
+        connection.close()
 
     def dropped(self) -> bool:
         """Tell whether the connection cannot be used again: closed, or by its peer."""

@@ -114,19 +114,25 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
         socket_keepalive: bool | SocketKeepalive = False,
     ) -> None:
         _init_debuglevel(self, http.client.HTTPSConnection, debuglevel)
-        if context is None or cert is not None:
-            from coda_network._net.tls import client_context
-
-            context = client_context(context, cert)
+        if cert is not None or (context is None and check_hostname is not None):
+            context = _client_context(context, cert)
         if check_hostname is not None:
             context.check_hostname = check_hostname
-        self._context = context
+        self._context = context  # None until an https URL is opened: a default one takes some milliseconds to make
         self._check_hostname = None  # its place in Python 3.10 and 3.11; the context has it
         self.socket_keepalive = socket_keepalive
 
     def https_open(self, req: Any) -> Any:
         """Open an https URL."""
+        if self._context is None:
+            self._context = _client_context()
         return self.do_open(_connection_class("HTTPSConnection"), req, context=self._context, **_options(self))
+
+
+def _client_context(context: Any = None, cert: Cert | None = None) -> Any:
+    from coda_network._net.tls import client_context
+
+    return client_context(context, cert)
 
 
 def _init_debuglevel(handler: Any, connection_class: Any, debuglevel: int | None) -> None:

@@ -7,11 +7,12 @@ first `patch()`, and with them `http.client` and `urllib.request`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from coda_network._auth.defaults import Defaults, Given
     from coda_network._patch.switch import Switch
 

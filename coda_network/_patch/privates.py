@@ -21,14 +21,17 @@ the module ends.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from http.client import HTTPException
-from typing import Any
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
 from coda_network._net.tunnelling import TunnelError
 from coda_network._wire.heads import parse_fields
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _MODULE = "urllib3.connection"
 
@@ -46,7 +49,8 @@ def urllib3_attributes(subclass: type[Any]) -> Mapping[str, object]:
     if "_tunnel" in own or "_new_conn" in own:
         replaced["_tunnel"] = _tunnel
     if "_new_conn" in own:
-        replaced.update(_check_tunnel=_check_tunnel, _dial=_dial, _new_response=_new_response, _repeat=_repeat)
+        replaced.update(_check_tunnel=_check_tunnel, _dial=_dial, _repeat=_repeat)
+        replaced.update(_quick_response=_quick_response, _new_response=_new_response)
     return replaced
 
 
@@ -90,6 +94,10 @@ def _repeat(self: Any, message: bytes, method: str) -> Any:
         return HTTPConnection._repeat(self, message, method)
     finally:
         self._response_options = options
+
+
+def _quick_response(self: Any) -> None:
+    """Leave every answer to `_new_response`."""
 
 
 def _new_response(self: Any) -> Any:

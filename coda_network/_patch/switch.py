@@ -15,23 +15,24 @@ remember the original.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pkgutil import resolve_name
+from collections import namedtuple
 from types import ModuleType
-from typing import Any, Final
 
-__all__ = ["Owner", "SubclassRule", "Switch", "Target"]
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any, Final
 
-# A module or class, or what leads to one: "package.module", "package.module:Class", or a function that
-# returns it.
-Owner = ModuleType | type[Any] | str | Callable[[], Any]
+    # A module or class, or what leads to one: "package.module", "package.module:Class", or a function that
+    # returns it.
+    Owner = ModuleType | type[Any] | str | Callable[[], Any]
+
+__all__ = ["SubclassRule", "Switch", "Target"]
 
 ABSENT: Final = object()
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(namedtuple("Target", ("owner", "name", "value"))):
     """One attribute to replace.
 
     owner: the module or class, looked up at the first `install()`, so that its module is not imported early.
@@ -39,13 +40,14 @@ class Target:
     value: what to put there, as it goes into the `__dict__`: a plain function, `staticmethod`, `property` ...
     """
 
+    __slots__ = ()
+
     owner: Owner
     name: str
     value: object
 
 
-@dataclass(frozen=True)
-class SubclassRule:
+class SubclassRule(namedtuple("SubclassRule", ("base", "attributes"))):
     """What to replace in the subclasses of a class, those that exist and those that are made while patched.
 
     base:       the class whose subclasses, at any depth, are looked at; it is not looked at itself.
@@ -56,6 +58,8 @@ class SubclassRule:
     A later subclass is seen through `__init_subclass__`, so not where a class between hides that method
     without calling `super()`. Where two rules name one attribute of one class, the first that ran counts.
     """
+
+    __slots__ = ()
 
     base: Owner
     attributes: Callable[[type[Any]], Mapping[str, object]]
@@ -185,7 +189,11 @@ class Switch:
 def _resolve(owner: Owner) -> Any:
     if isinstance(owner, (ModuleType, type)):
         return owner
-    return resolve_name(owner) if isinstance(owner, str) else owner()
+    if not isinstance(owner, str):
+        return owner()
+    from pkgutil import resolve_name
+
+    return resolve_name(owner)
 
 
 def _subclasses(base: type[Any]) -> Iterator[type[Any]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import http.client
 import urllib.request
-from collections.abc import Iterator
-from typing import Any
 
 from coda_network._http import connection, https, response
 from coda_network._opener import director, errors, logins, proxies, redirects, request, transport
 from coda_network._opener.shared import sharing_urlopen
 from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import SubclassRule, Target
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 # What every class body has and what belongs to the class itself.
 _OWN = frozenset(

@@ -8,8 +8,11 @@ Whatever is out of the ordinary, errors included, is left to those methods.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 # RFC 9110 8.6: methods whose request says how long its body is, even if it has none.
 _METHODS_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections import namedtuple
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    class Fields(Protocol):
+        """The two look-ups that framing needs; HTTPMessage has them."""
+
+        def get(self, name: str, /) -> str | None: ...
+
+        def get_all(self, name: str, /) -> list[str] | None: ...
+
 
 _digits = re.compile(r"[0-9]+").fullmatch
 
@@ -17,16 +29,10 @@ _chunk_line = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").full
 _SPACE = " \t\r\n"
 
 
-class Fields(Protocol):
-    """The two look-ups that framing needs; HTTPMessage has them."""
-
-    def get(self, name: str, /) -> str | None: ...
-
-    def get_all(self, name: str, /) -> list[str] | None: ...
-
-
-class Framing(NamedTuple):
+class Framing(namedtuple("Framing", ("length", "chunked", "will_close"))):
     """How the body of one answer is delimited."""
+
+    __slots__ = ()
 
     length: int | None
     """Bytes of the body; None when it is chunked or runs to the end of the connection."""

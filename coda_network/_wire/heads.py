@@ -8,7 +8,16 @@ from __future__ import annotations
 import http.client
 import io
 import re
-from typing import Protocol
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class LineReader(Protocol):
+        """What a head can be read from: a file, buffered or faked."""
+
+        def readline(self, limit: int, /) -> bytes: ...
+
 
 MAX_LINE = 65536
 """Bytes of the longest line that is read (http.client's limit)."""
@@ -31,12 +40,6 @@ _plain_fields = re.compile(rb"(?:" + _TOKEN + rb":[^\0\r\n]*\r\n)*\r\n").fullmat
 # RFC 9112 5.1: white space between the name and the colon has been used to smuggle responses past proxies.
 _space_before_colon = re.compile(rb"^" + _TOKEN + rb"[ \t]+:", re.MULTILINE).search
 _bare_cr = re.compile(rb"\r(?!\n)").search
-
-
-class LineReader(Protocol):
-    """What a head can be read from: a file, buffered or faked."""
-
-    def readline(self, limit: int, /) -> bytes: ...
 
 
 def parse_status_line(line: bytes) -> tuple[str, int, str]:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import http.client
 import re
-from typing import Any
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 _illegal_in_request_line = re.compile(r"[\x00-\x20\x7f]").search
 

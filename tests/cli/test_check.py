@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from support.certs import Authority
 from support.origin import Origin
 from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
-from support.servers import free_port, servers_are_required
+from support.servers import free_port
 from support.squid import Squid
 
 from coda_network import _check
@@ -230,23 +229,18 @@ def test_a_scheme_that_is_not_offered(check: Check, tls_origin: Origin, squid_nt
     assert seen.conclusion == "No scheme that the proxy offers can be served: NTLM: left out by --scheme."
 
 
-@pytest.fixture
-def ticket(alice_ticket: dict[str, str]) -> None:
-    """Alice's ticket; the client needs GSSAPI for it."""
-    if find_spec("gssapi") is None or find_spec("krb5") is None:
-        (pytest.fail if servers_are_required() else pytest.skip)("pyspnego[kerberos] is not installed")
-
-
-@pytest.mark.usefixtures("ticket")
+@pytest.mark.usefixtures("alice_ticket")
 @pytest.mark.servers
+@pytest.mark.kerberos
 def test_a_ticket_logs_in_at_the_proxy(check: Check, tls_origin: Origin, squid_negotiate: Squid) -> None:
     seen = check(tls_origin.url, "--proxy", squid_negotiate.url, "--scheme", "negotiate")
     assert any("we send Negotiate, SPNEGO with Kerberos, " in line for line in seen.steps("auth"))
     assert seen.conclusion == "It works: 200 OK, the proxy accepted Negotiate."
 
 
-@pytest.mark.usefixtures("ticket")
+@pytest.mark.usefixtures("alice_ticket")
 @pytest.mark.servers
+@pytest.mark.kerberos
 @pytest.mark.parametrize(("scheme", "code"), [(None, 1), ("negotiate", 0)])
 def test_a_site_has_the_ticket_only_where_it_is_asked_for_by_name(
     check: Check, apache: Apache, scheme: str | None, code: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import ssl
 import urllib.error
 import urllib.request
 import urllib.response
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support.certs import Authority
 from support.origin import Origin
 from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
@@ -281,6 +283,30 @@ def test_the_name_of_a_http_client_class_is_looked_up_when_it_is_needed(
     monkeypatch.setattr(http.client, "HTTPConnection", Watched)
     direct.open(origin.url, timeout=10).read()
     assert made == [(origin.netloc,)]
+
+
+def test_a_context_of_tls_is_made_once_when_an_https_url_is_opened(
+    library: ModuleType,
+    origin: Origin,
+    ca: Authority,
+    client_context: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    def counted() -> ssl.SSLContext:
+        made.append(client_context)
+        return client_context
+
+    monkeypatch.setattr(ssl, "_create_default_https_context", counted)
+    opener = library.build_opener(library.ProxyHandler({}))
+    opener.open(origin.url, timeout=10).read()
+    assert made == []
+    for _ in range(2):
+        with Origin(ca.server_context()) as site:
+            opener.open(site.url, timeout=10).read()
+    assert made == [client_context]
+    opener.close()
 
 
 def test_a_keepalive_of_sockets_is_asked_for(library: ModuleType, origin: Origin) -> None:

@@ -11,14 +11,12 @@ import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from support.accounts import ALICE, BOB
 from support.certs import Authority
-from support.servers import servers_are_required
 from support.squid import Squid
 
 import coda_network
@@ -130,13 +128,12 @@ def test_pip_takes_the_proxy_from_its_own_option(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.kerberos
 @pytest.mark.usefixtures("alice_ticket")
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_pip_logs_in_with_a_ticket(
     squid_negotiate: Squid, indexes: dict[str, str], ca: Authority, tmp_path: Path, scheme: str
 ) -> None:
-    if find_spec("gssapi") is None or find_spec("krb5") is None:
-        (pytest.fail if servers_are_required() else pytest.skip)("pyspnego[kerberos] is not installed")
     assert download(PLAIN, indexes[scheme], ca, tmp_path, squid_negotiate.url).returncode != 0
     done = download(RUN, indexes[scheme], ca, tmp_path, squid_negotiate.url)
     assert done.returncode == 0, done.stderr

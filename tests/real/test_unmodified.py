@@ -20,7 +20,6 @@ from support.accounts import ALICE, BOB, Account
 from support.certs import Authority
 from support.nginx import Nginx
 from support.relaying import CountingRelay
-from support.servers import servers_are_required
 from support.squid import Squid
 
 import coda_network
@@ -60,13 +59,6 @@ def rpc() -> Iterator[str]:
         yield f"127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def tickets(alice_ticket: dict[str, str]) -> None:
-    """Alice's ticket; the client needs GSSAPI for it."""
-    if find_spec("gssapi") is None or find_spec("krb5") is None:
-        (pytest.fail if servers_are_required() else pytest.skip)("pyspnego[kerberos] is not installed")
 
 
 def run(name: str, how: str, proxy: str, ca: Authority, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -150,7 +142,8 @@ def test_a_program_logs_in_with_the_credentials_of_the_patch(
     assert_done(start(["-c", code, *arguments], squid_ntlm.url, ca))
 
 
-@pytest.mark.usefixtures("tickets")
+@pytest.mark.kerberos
+@pytest.mark.usefixtures("alice_ticket")
 @pytest.mark.parametrize("how", ["patched first", "patched last"])
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_program_logs_in_with_the_ticket_of_its_user(
