@@ -16,12 +16,8 @@ EXTRAS = {
     "legacy": ["python-ntlm3>=1.0.2"],
     # Progress of long downloads on the terminal.
     "cli": ["rich>=13"],
-    "socks": ["python-socks>=2.4"],
-    # A proxy configuration file is JavaScript.
-    "pac": ["dukpy>=0.4"],
-    "compression": ["brotli>=1.1", "zstandard>=0.22; python_version < '3.14'"],
-    # The certificate authorities of the operating system, where a company's own root usually is.
-    "truststore": ["truststore>=0.9"],
+    # Programs that are run unmodified in the tests, too large for every environment.
+    "programs": ["boto3>=1.34", "pandas>=2"],
     "test": [
         "build>=1.2",
         "cryptography>=42",

@@ -122,7 +122,7 @@ def test_the_description_is_the_readme(metadata: email.message.Message) -> None:
 
 def test_every_promised_extra_exists(metadata: email.message.Message) -> None:
     assert set(metadata.get_all("Provides-Extra", [])) == {
-        "kerberos", "legacy", "cli", "socks", "pac", "compression", "truststore", "test", "docs", "dev",
+        "kerberos", "legacy", "cli", "programs", "test", "docs", "dev",
     }  # fmt: skip
 
 
