@@ -209,7 +209,7 @@ class _Apache:
         server = ServerProcess(command, self.directory / "output.log", environment)
         server.start(*ports)
         self._stack.callback(server.stop)
-        self.log = AccessLog(self.directory / "access.log", lambda path: ask(ports[0], path) and None)
+        self.log = AccessLog(self.directory / "access.log", lambda path: ask(ports[0], path) and None, settle=0.1)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -40,6 +40,8 @@ SERVER_CONFIGURATION = """
         key_stash_file = {directory}/stash
         acl_file = {directory}/acl
         max_life = 1h
+        # Without it the KDC would not look at passwords: whoever asks gets a ticket that only the right one opens.
+        default_principal_flags = +preauth
     }}
 [logging]
     kdc = FILE:{directory}/kdc.log

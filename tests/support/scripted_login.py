@@ -63,7 +63,7 @@ class Bench:
         self.legs = {"Negotiate": 2, "NTLM": 2, "Digest": 1, "Basic": 1} | legs
         self.made: list[Scripted] = []
         self.realms: list[str | None] = []
-        self.unservable: dict[str, str] = {}
+        self.unservable: dict[str, str | CannotServe] = {}
         self.user: Credentials | None = ALICE
         self.schemes = {
             name.lower(): Entry(name, name in ("Digest", "Basic"), name != "Negotiate", self.loader(name))
@@ -72,8 +72,8 @@ class Bench:
 
     def loader(self, name: str) -> Callable[[], Callable[[Credentials | None, Peer], Scheme]]:
         def create(credentials: Credentials | None, peer: Peer) -> Scripted:
-            if name in self.unservable:
-                raise CannotServe(f"{name}: {self.unservable[name]}")
+            if (reason := self.unservable.get(name)) is not None:
+                raise reason if isinstance(reason, CannotServe) else CannotServe(f"{name}: {reason}")
             self.made.append(Scripted(name, self.legs[name], credentials))
             return self.made[-1]
 

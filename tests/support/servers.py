@@ -184,11 +184,16 @@ class ServerProcess:
 
 
 class AccessLog:
-    """A server's access log, one JSON object a line. `mark(path)` makes the server log a request."""
+    """A server's access log, one JSON object a line. `mark(path)` makes the server log a request.
 
-    def __init__(self, path: Path, mark: Callable[[str], None]) -> None:
+    A server with several threads may log a request after one that came later: its log is read when nothing was added
+    for `settle` seconds.
+    """
+
+    def __init__(self, path: Path, mark: Callable[[str], None], settle: float = 0.0) -> None:
         self._path = path
         self._mark = mark
+        self._settle = settle
         self._marks = 0
 
     def entries(self) -> list[dict[str, Any]]:
@@ -204,7 +209,14 @@ class AccessLog:
                 break
             assert time.monotonic() < deadline, f"{path} does not come in {self._path}"
             time.sleep(0.005)
-        lines = text[: text.index(path)].split("\n")[:-1]
+        if self._settle:
+            time.sleep(self._settle)
+            while (later := self._path.read_text()) != text:
+                text = later
+                time.sleep(self._settle)
+        else:
+            text = text[: text.index(path)]
+        lines = text.split("\n")[:-1]
         return [entry for entry in map(json.loads, lines) if f"/mark-{os.getpid()}-" not in entry["target"]]
 
     @contextmanager
