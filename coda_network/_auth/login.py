@@ -18,7 +18,7 @@ from .credentials import Credentials, CredentialSource
 from .memory import Attempt, LoginMemory
 from .registry import SCHEMES, Entry, by_strength, label
 from .report import AuthReport
-from .scheme import CannotServe, Outgoing, Peer, Role, Scheme
+from .scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
 from .tokens import kind
 
 log = Trace("auth")
@@ -257,6 +257,7 @@ class Login:
 
         :param info_values: the lines of the role's info header and those of its challenge header, where the
             last token of Negotiate comes (RFC 4559 section 5)
+        :raises PeerUnproven: that token is wrong: the peer is not who it says
         """
         attempt = self._attempt
         if attempt is not None and self._state in _AWAITING_ANSWER:
@@ -265,6 +266,10 @@ class Login:
             except CannotServe as reason:
                 self._fail(attempt, str(reason))
                 self._move(Event.BROKEN)
+                if attempt.scheme.binds_connection:
+                    raise PeerUnproven(str(reason)) from None
+                # A wrong proof of Digest (rspauth) is noted only: nobody else looks at it, so there are servers that
+                # have never had it right.
                 return
             self.report.note(attempt.label, "accepted")
             if log.is_on():
@@ -366,6 +371,8 @@ class Login:
             try:
                 attempt, header = self._begin_scheme(challenge, outgoing)
             except CannotServe as reason:
+                if isinstance(reason, PasswordRefused):
+                    self._failed = self._refused = True
                 self.report.note(label(challenge), str(reason))
                 self._tell(f"{label(challenge)} cannot be used: {_bare(challenge.scheme, reason)}")
                 continue

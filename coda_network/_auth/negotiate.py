@@ -135,8 +135,10 @@ class Negotiate:
         try:
             self._context = SecurityContext(self.name, protocol, self._credentials, self._peer)
             token = self._context.step(None)
-        except CannotServe as error:
-            raise CannotServe(self._why_no_ticket() if self._credentials is None else str(error)) from None
+        except CannotServe:
+            if self._credentials is not None:
+                raise
+            raise CannotServe(self._why_no_ticket()) from None
         if self._credentials is None and self._context.mechanism == "ntlm" and not has_sspi():
             # pyspnego would log in with the first entry of a file meant for servers, NTLM_USER_FILE.
             raise CannotServe(self._why_no_ticket())

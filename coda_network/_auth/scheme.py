@@ -58,6 +58,14 @@ class CannotServe(Exception):
     """
 
 
+class PasswordRefused(CannotServe):
+    """The password has been judged, and refused, before anything was sent to the peer: by the KDC of Kerberos."""
+
+
+class PeerUnproven(OSError):
+    """The peer has let us in, and its own proof of who it is, the last token of Negotiate, is wrong."""
+
+
 class Scheme(Protocol):
     """One login with one scheme: `step` for each challenge until `complete`.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .channel_binding import channel_bindings
 from .credentials import Credentials
 from .scheme import CannotServe, Peer
+from .ticket import TicketCache
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
@@ -68,7 +69,7 @@ class SecurityContext:
     """One side of one handshake: tokens in, tokens out.
 
     `protocol` is "ntlm", "kerberos" or "negotiate". Without credentials the tickets of the user's own session
-    serve. Raises CannotServe if there is nothing to log in with.
+    serve. Raises CannotServe if there is nothing to log in with, PasswordRefused if the KDC has refused the password.
     """
 
     def __init__(self, scheme: str, protocol: str, credentials: Credentials | None, peer: Peer) -> None:
@@ -76,9 +77,18 @@ class SecurityContext:
         import spnego
 
         self._scheme = scheme
+        username: str | list[spnego.Credential] | None = None if credentials is None else credentials.username
+        self._ticket: TicketCache | None = None
+        if credentials is not None and protocol == "negotiate" and _importable("krb5") and not has_sspi():
+            self._ticket = TicketCache(scheme, credentials)
+            # Kerberos has the cache, which may be empty, and never the password; NTLM has only that.
+            username = [
+                spnego.KerberosCCache(self._ticket.name),
+                spnego.Password(credentials.username, credentials.password),
+            ]
         try:
             self._context: ContextProxy = spnego.client(
-                username=None if credentials is None else credentials.username,
+                username=username,
                 password=None if credentials is None else credentials.password,
                 hostname=peer.host,
                 service=SERVICE,

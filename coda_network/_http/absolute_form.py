@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coda_network._auth.scheme import Outgoing
+from coda_network._auth.scheme import Outgoing, PeerUnproven
 from coda_network._http.proxy_login import login_from_header, may_have_to_log_in, note_content
 from coda_network._net.tunnelling import drain
 
@@ -130,7 +130,12 @@ class AbsoluteForm:
             # So short a body may go with every leg of a handshake.
             response = connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
         self._note_let_in(login, value)
-        login.accepted(_values(response, login, info=True))
+        try:
+            login.accepted(_values(response, login, info=True))
+        except PeerUnproven:
+            response.close()
+            connection.close()
+            raise
         return response
 
     def _note_let_in(self, login: Login, value: str | None) -> None:

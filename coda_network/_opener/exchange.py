@@ -6,7 +6,7 @@ from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from coda_network._auth.scheme import Outgoing, Role
+from coda_network._auth.scheme import Outgoing, PeerUnproven, Role
 from coda_network._net.tunnelling import drain
 from coda_network._opener.body import NO_BODY, Body
 from coda_network._opener.kept import KeptConnection
@@ -100,7 +100,11 @@ def _converse(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) 
             # What the proxy refuses has not reached the site.
             if challenger is None or (role is Role.PROXY and challenger is Role.ORIGIN):
                 fields = response.headers.get_all
-                login.accepted([*(fields(role.info_header) or ()), *(fields(role.challenge_header) or ())])
+                try:
+                    login.accepted([*(fields(role.info_header) or ()), *(fields(role.challenge_header) or ())])
+                except PeerUnproven as error:
+                    response.close()
+                    raise URLError(error)  # noqa: B904  # it says all there is to say
         if challenger is None:
             if data is body.data:
                 return response

@@ -15,7 +15,7 @@ from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import MOST_ROUNDS, TRANSITIONS, Event, Login, State
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.registry import Entry
-from coda_network._auth.scheme import Outgoing, Peer, Role, Scheme
+from coda_network._auth.scheme import Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
 from coda_network._wire.challenge import Challenge
 
 
@@ -301,6 +301,23 @@ def test_a_wrong_proof_of_the_peer_is_no_login(bench: Bench) -> None:
     assert str(login.report) == "Digest: the peer's proof is wrong"
     assert memory.recall(PEER) is None
     assert login.header(GET) is None
+
+
+def test_a_wrong_proof_of_a_peer_of_negotiate_is_an_error(bench: Bench) -> None:
+    memory = LoginMemory()
+    login = bench.login(memory)
+    login.challenged(["Negotiate"], GET)
+    bench.made[0].wrong_proof = True
+    with pytest.raises(PeerUnproven, match="the peer's proof is wrong"):
+        login.accepted(["Negotiate b29wcw=="])
+    assert login.state is State.GIVEN_UP
+    assert memory.recall(PEER) is None
+
+
+def test_a_password_that_was_refused_elsewhere_goes_to_nobody(bench: Bench) -> None:
+    bench.unservable["Negotiate"] = PasswordRefused("Negotiate: the KDC refused the password")
+    assert bench.login().challenged(["Negotiate", "NTLM", DIGEST, "Basic realm=r"], GET) is None
+    assert bench.made == []
 
 
 def test_a_bound_connection_that_is_asked_again_logs_in_again(bench: Bench) -> None:
