@@ -41,6 +41,10 @@ class Identity:
                 schemes(self._handlers, role),
                 memory=self._memory,
                 given=self._given(role),
+                # Asked for by an attribute of the program's own Basic handler.
+                allow_basic_after_failure=any(
+                    getattr(handler, "allow_basic_after_failure", False) for handler in self._handlers
+                ),
             )
             kept.set_login(role, login)
         return login
