@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import py_compile
 import re
+import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -233,6 +235,17 @@ if os.name == "posix":
     ENDINGS["interrupt with hook"] = (HOOKED, SIGINT, "hook")
     ENDINGS["interrupt subclass"] = ("class Own(KeyboardInterrupt): pass\nraise Own", 1, "Own")
     ENDINGS["killed"] = ("import os\nos.kill(os.getpid(), 15)", -15, "")
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let programs be interrupted, also where a shell that started the tests in the background has SIGINT ignored.
+
+    What is ignored here is ignored by whatever is started from here.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("started_as", [["program.py"], ["-m", "program"]], ids=["script", "-m"])
