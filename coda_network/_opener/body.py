@@ -13,18 +13,14 @@ class Body:
 
     def __init__(self, data: Any) -> None:
         self.data = data
+        # It can be read only once, or is large, or of unknown size.
+        self.is_costly = data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
         self._start: int | None = None
         if hasattr(data, "read") and hasattr(data, "seek"):
             try:
                 self._start = data.tell()
             except (OSError, AttributeError, ValueError):
                 self._start = None
-
-    @property
-    def is_costly(self) -> bool:
-        """Whether it can be read only once, or is large, or of unknown size."""
-        data = self.data
-        return data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
 
     def rewind(self) -> bool:
         """Make the body ready to be sent again; return False where it can be read only once."""

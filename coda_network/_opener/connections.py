@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.request
 from typing import Any
 
@@ -9,6 +10,8 @@ from coda_network._auth.memory import LoginMemory
 from coda_network._opener.kept import KeptConnection
 from coda_network._pool.pool import Pool
 from coda_network._wire.framing import keep_alive_limits
+
+_making = threading.Lock()
 
 
 class Connections:
@@ -41,7 +44,10 @@ def connections_of(opener: Any) -> Connections | None:
     """Return the connections of an opener; None for what is no OpenerDirector and cannot have any."""
     if not isinstance(opener, urllib.request.OpenerDirector):
         return None
-    found: Connections | None = opener.__dict__.get("_connections")
+    found: Connections | None = getattr(opener, "_connections", None)
     if found is None:
-        found = opener.__dict__.setdefault("_connections", Connections())
+        with _making:
+            found = getattr(opener, "_connections", None)
+            if found is None:
+                found = opener._connections = Connections()  # type: ignore[attr-defined]  # an attribute of ours
     return found

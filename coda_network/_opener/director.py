@@ -1,8 +1,16 @@
-"""OpenerDirector that can be closed."""
+"""OpenerDirector: a request goes past the handlers that prepare it, to the one that opens it, and its answer back."""
 
 from __future__ import annotations
 
+import socket
+import sys
 import urllib.request
+
+from coda_network._opener.request import request_class
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 _stdlib_close = urllib.request.OpenerDirector.close
 
@@ -12,9 +20,54 @@ class OpenerDirector(urllib.request.OpenerDirector):
 
     __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
 
+    # What urllib.request has and typeshed does not know: the handlers of each protocol.
+    process_request: dict[str, list[Any]]
+    process_response: dict[str, list[Any]]
+    handle_open: dict[str, list[Any]]
+    _call_chain: Any
+
+    def open(
+        self,
+        fullurl: Any,
+        data: Any = None,
+        timeout: Any = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # urllib's own default
+    ) -> Any:
+        """Open a URL or a Request; return the answer.
+
+        :param data: the body of the request, which makes it a POST
+        :param timeout: in seconds, for each call on a socket; None waits without limit
+        :raises urllib.error.URLError: there is no answer, or (HTTPError) one that no handler takes for a success
+        """
+        if isinstance(fullurl, str):
+            request: Any = request_class()(fullurl, data)
+        else:
+            request = fullurl
+            if data is not None:
+                request.data = data
+        request.timeout = timeout
+        protocol = request.type
+        name = protocol + "_request"
+        for processor in self.process_request.get(protocol, ()):
+            request = getattr(processor, name)(request)
+        sys.audit("urllib.Request", request.full_url, request.data, request.headers, request.get_method())
+        response = self._open(request, data)
+        name = protocol + "_response"
+        for processor in self.process_response.get(protocol, ()):
+            response = getattr(processor, name)(request, response)
+        return response
+
+    def _open(self, req: Any, data: Any = None) -> Any:
+        """Return what the first handler makes of a request that makes something of it."""
+        chains = self.handle_open
+        result = None
+        for kind in ("default", req.type, "unknown"):
+            if kind in chains and (result := self._call_chain(chains, kind, kind + "_open", req)):
+                break
+        return result
+
     def close(self) -> None:
         """Close the connections that are idle; the opener can be used again."""
-        connections = self.__dict__.get("_connections")
+        connections = getattr(self, "_connections", None)
         if connections is not None:
             connections.close()
         _stdlib_close(self)

@@ -19,6 +19,8 @@ except ImportError:  # a Python without TLS
     SSLEOFError = SSLZeroReturnError = RemoteDisconnected  # type: ignore[assignment, misc]  # nobody raises them then
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coda_network._auth.login import Login
     from coda_network._opener.identity import Identity
 
@@ -50,35 +52,27 @@ def exchange(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) -
     :raises OSError: what failed below HTTP
     :raises http.client.HTTPException: what came was no HTTP
     """
-    if body.is_costly and (awaited := [role for role in identity.roles() if identity.expects(kept, role)]):
-        # A body that is large, or can be read only once, is not spent on a request that ends in a challenge: the
-        # connection logs in with a HEAD, which does nothing (RFC 9110 9.2.1). Some proxies never answer again on a
-        # connection on which they refused a large body.
-        response = _converse(kept, plan.for_head(), NO_BODY, identity)
-        if response.tunnel or any(identity.login(kept, role).failed for role in awaited):
-            return response
-        drain(response)
-    return _converse(kept, plan, body, identity)
-
-
-def _converse(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) -> Any:
+    if body.is_costly and (refused := _log_in_ahead(kept, plan, identity)) is not None:
+        return refused
     connection = kept.connection
-    outgoing = Outgoing(plan.method, plan.target, body.signable())
     answers: dict[Role, str] = {}
+    sent: dict[Role, str] = {}
     repeated = let_in_early = False
     challenges = 0
     while True:
+        headers, data = plan.headers, body.data
         logins = kept.logins(plan.by_proxy)
-        sent = {role: value for role, login in logins if (value := answers.get(role) or login.header(outgoing))}
-        answers = {}
-        headers = _with_logins(plan.headers, logins, sent) if logins else plan.headers
-        data = body.data
-        if logins and any(login.awaits_challenge for _, login in logins):
-            # The answer to the first leg of a handshake can only be a challenge, on this very connection: the body
-            # stays back, as in browsers.
-            headers = {**headers, "Connection": "keep-alive"}
-            if data is not None and not let_in_early:
-                headers, data = _without_body(headers), None
+        if logins:
+            outgoing = Outgoing(plan.method, plan.target, body.signable())
+            sent = {role: value for role, login in logins if (value := answers.get(role) or login.header(outgoing))}
+            answers = {}
+            headers = _with_logins(headers, logins, sent)
+            if any(login.awaits_challenge for _, login in logins):
+                # The answer to the first leg of a handshake can only be a challenge, on this very connection: the body
+                # stays back, as in browsers.
+                headers = {**headers, "Connection": "keep-alive"}
+                if data is not None and not let_in_early:
+                    headers, data = _without_body(headers), None
 
         reused = connection.sock is not None
         try:
@@ -120,6 +114,7 @@ def _converse(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) 
                 response.will_close = True
         challenges += 1
         spent = data is not None and not body.rewind()
+        outgoing = Outgoing(plan.method, plan.target, body.signable())
         answer = _answer(identity.login(kept, challenger), response, outgoing, spent)
         if answer is None or challenges == MOST_CHALLENGES:
             return response
@@ -129,9 +124,25 @@ def _converse(kept: KeptConnection, plan: Plan, body: Body, identity: Identity) 
         answers[challenger] = answer
 
 
+def _log_in_ahead(kept: KeptConnection, plan: Plan, identity: Identity) -> Any:
+    """Log in with a HEAD, which does nothing (RFC 9110 9.2.1); return its answer where that failed, None otherwise.
+
+    A body that is large, or can be read only once, is not spent on a request that ends in a challenge. Some proxies
+    never answer again on a connection on which they refused a large body.
+    """
+    awaited = [role for role in identity.roles() if identity.expects(kept, role)]
+    if not awaited:
+        return None
+    response = exchange(kept, plan.for_head(), NO_BODY, identity)
+    if response.tunnel or any(identity.login(kept, role).failed for role in awaited):
+        return response
+    drain(response)
+    return None
+
+
 def _send(connection: Any, plan: Plan, data: Any, headers: dict[str, Any]) -> Any:
     try:
-        connection.request(plan.method, plan.target, data, headers, encode_chunked=plan.chunked)
+        connection.request(plan.method, plan.target, data, headers, encode_chunked="Transfer-Encoding" in headers)
     except OSError as error:
         # As urllib has it: what fails before the answer is URLError, and the answer's own failures are not.
         raise URLError(error)  # noqa: B904  # the cause shows where it happened, as tracebacks of urllib do
@@ -162,14 +173,18 @@ def _is_gone(error: BaseException) -> bool:
     return isinstance(error.reason if isinstance(error, URLError) else error, GONE)
 
 
+_BY_STATUS = {role.status: role for role in Role}
+
+
 def _challenger(status: int, plan: Plan) -> Role | None:
-    if status == Role.ORIGIN.status:
-        return Role.ORIGIN
+    role = _BY_STATUS.get(status)
     # Inside a tunnel the proxy is silent: a 407 there is the site's own, and gets no login of ours.
-    return Role.PROXY if status == Role.PROXY.status and plan.by_proxy else None
+    return role if role is None or plan.by_proxy or role is Role.ORIGIN else None
 
 
-def _with_logins(headers: dict[str, Any], logins: list[tuple[Role, Login]], sent: dict[Role, str]) -> dict[str, Any]:
+def _with_logins(
+    headers: dict[str, Any], logins: Sequence[tuple[Role, Login]], sent: dict[Role, str]
+) -> dict[str, Any]:
     """Return the headers with those of the logins, which have taken over what the program gave in their places."""
     places = {role.answer_header for role, _ in logins}
     headers = {name: value for name, value in headers.items() if name not in places}

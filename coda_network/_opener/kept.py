@@ -10,6 +10,8 @@ from coda_network._net.liveness import Liveness
 from coda_network._wire.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coda_network._auth.login import Login
 
 log = Trace("pool")
@@ -46,8 +48,10 @@ class KeptConnection:
         assert self._liveness is not None
         return self._liveness.dropped()
 
-    def logins(self, by_proxy: bool) -> list[tuple[Role, Login]]:
+    def logins(self, by_proxy: bool) -> Sequence[tuple[Role, Login]]:
         """Return the logins that a request meets; the proxy reads it only where *by_proxy* is true."""
+        if self.origin_login is None and self.proxy_login is None:
+            return ()
         found = []
         if by_proxy and self.proxy_login is not None:
             found.append((Role.PROXY, self.proxy_login))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.error import URLError
 
 from coda_network._auth.credentials import Credentials
@@ -15,7 +16,8 @@ _split_url = re.compile(r"([^:/?#]*://)([^/?#]*)(.*)", re.DOTALL).fullmatch
 _OF_THE_BODY = frozenset({"Content-Length", "Content-Type", "Transfer-Encoding", "Expect"})
 
 
-class Plan(NamedTuple):
+@dataclass(slots=True, repr=False)  # headers hold secrets
+class Plan:
     """One request, ready for ``HTTPConnection.request()``."""
 
     host: str
@@ -26,25 +28,25 @@ class Plan(NamedTuple):
     target: str
     """What stands on the request line."""
     headers: dict[str, Any]
-    chunked: bool
-    proxy_header: str | None
+    proxy_header: str | None = None
     """A Proxy-Authorization that the program gave."""
-    credentials: Credentials | None
+    credentials: Credentials | None = None
     """The login in the URL."""
-    proxy_credentials: Credentials | None
+    proxy_credentials: Credentials | None = None
     """The login before the proxy's host."""
-    by_proxy: bool
+    by_proxy: bool = False
     """The proxy reads the request itself: http without a tunnel."""
 
     def for_head(self) -> Plan:
         """Return the request that asks for the head of the same answer, and does nothing."""
         headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_BODY}
-        return self._replace(method="HEAD", headers=headers, chunked=False)
+        return replace(self, method="HEAD", headers=headers)
 
 
-def plan(request: Any, persistent: bool) -> Plan:
+def plan(request: Any, url: str, persistent: bool) -> Plan:
     """Read a Request; it stays as it is.
 
+    :param url: of the request, whole
     :param persistent: ask the server to keep the connection
     :raises URLError: there is no host
     """
@@ -52,23 +54,26 @@ def plan(request: Any, persistent: bool) -> Plan:
     if not host:
         raise URLError("no host given")
     # The unredirected ones count, and come first, as in urllib.
-    headers = {**request.unredirected_hdrs, **request.headers, **request.unredirected_hdrs}
+    fields = request.unredirected_hdrs
+    if request.headers:
+        fields = {**fields, **request.headers, **fields}
+    headers = {name.title(): value for name, value in fields.items()}
     if not persistent:
         headers["Connection"] = "close"
     elif "Connection" not in headers:
         headers["Connection"] = "keep-alive"
-    headers = {name.title(): value for name, value in headers.items()}
     proxy_header = headers.get("Proxy-Authorization")
     if tunnel and proxy_header is not None:
         del headers["Proxy-Authorization"]
 
-    by_proxy = not tunnel and request.has_proxy()
+    # What begins with a slash is no whole URL, as it stands there for a proxy.
+    by_proxy = target[:1] != "/" and not tunnel and request.has_proxy()
     if by_proxy and "#" in target:
         target = target.partition("#")[0]
     credentials = proxy_credentials = None
-    if "@" in request.full_url or "@" in host:
+    if "@" in url or "@" in host:
         # Of the URL as it was given: Request has already decoded its host once.
-        credentials = split_login(request.full_url)[0]
+        credentials = split_login(url)[0]
         if tunnel:
             tunnel = tunnel.rpartition("@")[2]
         if by_proxy:
@@ -80,16 +85,7 @@ def plan(request: Any, persistent: bool) -> Plan:
         if "Host" in headers:
             headers["Host"] = headers["Host"].rpartition("@")[2]
     return Plan(
-        host,
-        tunnel,
-        request.get_method(),
-        target,
-        headers,
-        "Transfer-Encoding" in headers,
-        proxy_header,
-        credentials,
-        proxy_credentials,
-        by_proxy,
+        host, tunnel, request.get_method(), target, headers, proxy_header, credentials, proxy_credentials, by_proxy
     )
 
 

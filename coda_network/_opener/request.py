@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+_Stdlib = urllib.request.Request
 _stdlib_init = urllib.request.Request.__init__
 _stdlib_set_proxy = urllib.request.Request.set_proxy
 _stdlib_full_url = urllib.request.Request.full_url
@@ -16,7 +17,7 @@ _stdlib_full_url = urllib.request.Request.full_url
 MEMORY = 256
 """URLs whose parts are remembered: programs ask for the same few again and again."""
 
-_parts: dict[str, dict[str, Any]] = {}
+_parts: dict[str, tuple[Any, ...]] = {}
 _PARTS = ("_full_url", "fragment", "type", "host", "selector", "origin_req_host")
 
 
@@ -46,7 +47,7 @@ class Request(urllib.request.Request):
                 _remember(url, self)
             return
         # What urllib's own __init__ does, with the URL taken apart already.
-        self.__dict__.update(parts)
+        self._full_url, self.fragment, self.type, self.host, self.selector, self.origin_req_host = parts
         self.headers = {}
         self.unredirected_hdrs = {}
         self._data = None
@@ -102,9 +103,15 @@ class Request(urllib.request.Request):
         return self.unverifiable
 
 
+def request_class() -> Any:
+    """Return the class that makes a Request of a URL: ours, or what a program has put into urllib.request."""
+    found = urllib.request.Request
+    return Request if found is _Stdlib and found.__init__ is _stdlib_init else found
+
+
 def _remember(url: str, request: Any) -> None:
     """Keep the parts of an ordinary URL; one with a login in it is nothing to keep."""
     if type(url) is str and url[:4] == "http" and request.host and "@" not in url and len(_parts) < MEMORY:
         own = vars(request)
         if all(name in own for name in _PARTS):
-            _parts[url] = {name: own[name] for name in _PARTS}
+            _parts[url] = tuple(own[name] for name in _PARTS)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from coda_network._net.tls import Cert
 
 _stdlib_do_open = urllib.request.AbstractHTTPHandler.do_open
+_stdlib_do_request = urllib.request.AbstractHTTPHandler.do_request_
 _stdlib_init = urllib.request.AbstractHTTPHandler.__init__
+_stdlib_add_header = urllib.request.Request.add_unredirected_header
 
 
 @functools.cache
@@ -57,7 +59,26 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
     __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
 
     socket_keepalive: bool | SocketKeepalive = False
+    parent: Any  # the opener, once there is one
     _debuglevel: int
+
+    def do_request_(self, request: Any) -> Any:
+        """Add what a request sends unless it says otherwise: Host, the opener's own headers, what its body needs.
+
+        :raises URLError: there is no host
+        """
+        host = request.host
+        is_watched = getattr(type(request), "add_unredirected_header", None) is not _stdlib_add_header
+        if not host or is_watched or request.data is not None or request.has_proxy():
+            return _stdlib_do_request(self, request)
+        headers, unredirected = request.headers, request.unredirected_hdrs
+        if "Host" not in headers:
+            unredirected.setdefault("Host", host)
+        for name, value in self.parent.addheaders:
+            name = name.capitalize()
+            if name not in headers:
+                unredirected.setdefault(name, value)
+        return request
 
     def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
         """Carry out *req* on a connection of *http_class*, an idle one of this opener where there is one.
@@ -89,9 +110,11 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
         _init_debuglevel(self, http.client.HTTPConnection, debuglevel)
         self.socket_keepalive = socket_keepalive
 
+    http_request = AbstractHTTPHandler.do_request_
+
     def http_open(self, req: Any) -> Any:
         """Open an http URL."""
-        return self.do_open(_connection_class("HTTPConnection"), req, **_options(self))
+        return self.do_open(_connection_class(http.client.HTTPConnection), req, **_options(self))
 
 
 class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
@@ -122,11 +145,14 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
         self._check_hostname = None  # its place in Python 3.10 and 3.11; the context has it
         self.socket_keepalive = socket_keepalive
 
+    https_request = AbstractHTTPHandler.do_request_
+
     def https_open(self, req: Any) -> Any:
         """Open an https URL."""
         if self._context is None:
             self._context = _client_context()
-        return self.do_open(_connection_class("HTTPSConnection"), req, context=self._context, **_options(self))
+        make = _connection_class(http.client.HTTPSConnection)
+        return self.do_open(make, req, context=self._context, **_options(self))
 
 
 def _client_context(context: Any = None, cert: Cert | None = None) -> Any:
@@ -143,14 +169,13 @@ def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:
     return {"socket_keepalive": handler.socket_keepalive} if handler.socket_keepalive else {}
 
 
-_STDLIB = {"HTTPConnection": http.client.HTTPConnection, "HTTPSConnection": http.client.HTTPSConnection}
+_STDLIB = {http.client.HTTPConnection: "HTTPConnection", http.client.HTTPSConnection: "HTTPSConnection"}
 
 
-def _connection_class(name: str) -> Any:
-    """Look the class up when it is needed: programs and tests put their own into http.client."""
-    found = getattr(http.client, name)
-    is_theirs = found is _STDLIB[name] and not hasattr(found, "_new_response")
-    return _engine().CONNECTION_CLASSES[name] if is_theirs else found
+def _connection_class(found: Any) -> Any:
+    """Return what takes the place of http.client's class, unless that is ours already, or a program's own."""
+    name = _STDLIB.get(found)
+    return found if name is None or "_new_response" in vars(found) else getattr(_engine(), name)
 
 
 def _refused(opener: Any, req: Any, response: Any) -> Any:

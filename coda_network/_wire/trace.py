@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
 _DEBUG = 10  # logging.DEBUG
+_modules = sys.modules
 
 
 class Trace:
@@ -28,8 +29,10 @@ class Trace:
         """Tell whether anybody listens; to be asked where the arguments would cost something."""
         logger = self._logger
         if logger is None:
+            if "logging" not in _modules:
+                return False
             # getattr: another thread may be in the middle of importing it.
-            get_logger = getattr(sys.modules.get("logging"), "getLogger", None)
+            get_logger = getattr(_modules["logging"], "getLogger", None)
             if get_logger is None:
                 return False
             logger = self._logger = get_logger(self._name)

@@ -85,7 +85,7 @@ def handlers() -> list[Any]:
 
 def run(answers: list[Answer], by_proxy: bool) -> tuple[Any, Connection]:
     target = "http://site.example/" if by_proxy else "/"
-    plan = Plan("peer.example", None, "GET", target, {"Host": "x"}, False, None, None, None, by_proxy)
+    plan = Plan("peer.example", None, "GET", target, {"Host": "x"}, by_proxy=by_proxy)
     connection = Connection(answers)
     identity = Identity("http://peer.example/", plan, handlers(), None)
     return exchange(KeptConnection(connection), plan, Body(None), identity), connection

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coda_network._wire.compose import compose
+from coda_network._wire.compose import Composer
 
 
 def host() -> str:
     return "example.org:8080"
+
+
+def compose(method: str, target: str, ask: Callable[[], str | None], body: bytes | None, headers: Any) -> bytes | None:
+    return Composer().compose(method, target, ask, body, headers)
 
 
 class Recorder:
@@ -96,9 +102,48 @@ def test_what_is_out_of_the_ordinary_goes_the_general_way(
     method: str, target: str, headers: dict[object, object]
 ) -> None:
     body = b"data" if method == "POST" else None
-    assert compose(method, target, host, body, headers) is None  # type: ignore[arg-type]  # wrong types are cases
+    assert compose(method, target, host, body, headers) is None
 
 
 def test_a_host_that_needs_more_care_goes_the_general_way() -> None:
     assert compose("GET", "/", lambda: None, None, {}) is None
     assert compose("GET", "/", lambda: None, None, {"Host": "example.org"}) is not None
+
+
+REQUESTS: list[tuple[str, str, bytes | None, dict[str, str]]] = [
+    ("GET", "/a", None, {"X": "1", "Y": "2"}),
+    ("GET", "/b", None, {"X": "1", "Y": "2"}),
+    ("GET", "/b", None, {"Y": "2", "X": "1"}),
+    ("GET", "/b", None, {"X": "1", "Y": "3"}),
+    ("GET", "/b", None, {"X": "1"}),
+    ("GET", "/b", None, {}),
+    ("POST", "/b", None, {}),
+    ("POST", "/b", b"", {}),
+    ("POST", "/b", b"one", {}),
+    ("POST", "/c", b"two", {}),
+    ("POST", "/c", b"three", {}),
+    ("DELETE", "/c", None, {}),
+    ("GET", "/c", None, {"Host": "other.example"}),
+    ("GET", "/c", None, {}),
+]
+
+
+def test_what_is_remembered_of_one_request_goes_with_the_next_only_where_it_is_the_same() -> None:
+    composer = Composer()
+    for method, target, body, headers in REQUESTS:
+        message = composer.compose(method, target, host, body, headers)
+        assert message == as_http_client_sends(method, target, body, headers)
+
+
+def test_another_host_is_another_field() -> None:
+    composer = Composer()
+    first = composer.compose("GET", "/", lambda: "a.example", None, {})
+    second = composer.compose("GET", "/", lambda: "b.example", None, {})
+    assert (first and b"Host: a.example\r\n" in first, second and b"Host: b.example\r\n" in second) == (True, True)
+
+
+def test_what_was_refused_is_not_remembered() -> None:
+    composer = Composer()
+    for headers in ({"X": "1"}, {"X": "a\r\nY: b"}, {"X": "a\r\nY: b"}, {"X": "\u20ac"}, {"X": "\u20ac"}):
+        assert (composer.compose("GET", "/", host, None, headers) is None) == (headers != {"X": "1"})
+    assert composer.compose("GET", "/", host, None, {"X": "1"}) is not None
