@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
-from http.client import HTTPMessage, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
 from coda_network._http import chunks
 from coda_network._http.channel import READ_BUFFER, Channel
@@ -73,7 +73,6 @@ class HTTPResponse(http.client.HTTPResponse):
     # What an ordinary answer has, until something else is known of this one.
     version = 11
     debuglevel = 0
-    chunked = will_close = False
     chunk_left = None
 
     tunnel = False
@@ -82,6 +81,8 @@ class HTTPResponse(http.client.HTTPResponse):
     _fields: bytes | None = None
     _channel: Channel | None = None
     _complete = False
+    # It may say, in Keep-Alive, how long the connection lasts.
+    _is_limited = True
     _on_end: Callable[[HTTPResponse, bool], None] | None = None
 
     def __init__(
@@ -313,8 +314,7 @@ def _apply_head(response: HTTPResponse, version: str, status: int, reason: str, 
     response.reason = reason.strip()
     response.version = number = heads.version_number(version)
     heads.check_field_lines(fields)
-    response._fields = fields
-    parsed: HTTPMessage = heads.parse_fields(fields)
+    response.headers = response.msg = parsed = heads.parse_fields(fields)
     if response.debuglevel > 0:
         for name, value in parsed.items():
             print("header:", name + ":", value)
@@ -331,8 +331,8 @@ def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
     found = None if method == "HEAD" else scan(seen)
     if found is None:
         return None
-    size, status, reason, fields, length = found
-    channel.exact = len(seen) == size + length
+    size, status, reason, fields, length, closes, limited = found
+    channel.exact = length is not None and len(seen) == size + length
     reader.read(size)
     response = HTTPResponse.__new__(HTTPResponse)
     response.fp = reader
@@ -342,6 +342,10 @@ def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
     response.reason = reason
     response._fields = fields
     response.length = length
+    response.chunked = length is None
+    response.will_close = closes
+    response.tunnel = False
+    response._is_limited = limited
     return response
 
 

@@ -27,7 +27,7 @@ class Connections:
             kept.close()
             return
         seconds = None
-        if response._fields is not None and b"keep-alive:" in response._fields.lower():
+        if response._is_limited:
             # "Keep-Alive: timeout=5, max=100"; servers close right after the last request that they announced.
             seconds, most = keep_alive_limits(response.headers)
             if most == 0:

@@ -26,7 +26,6 @@ from http.client import HTTPException
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
 from coda_network._net.tunnelling import TunnelError
-from coda_network._wire.heads import parse_fields
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -119,10 +118,9 @@ class _Answer(HTTPResponse):
         try:
             HTTPResponse.begin(self)
         except HTTPException:
-            fields = None if self._fields is None else parse_fields(self._fields)
+            fields = self.headers
             if fields is None or "Transfer-Encoding" in fields or not _contradict(fields.get_all("Content-Length", [])):
                 raise
-            self.headers = self.msg = fields
             self.length, self.chunked, self.chunk_left, self.will_close = None, False, None, True
             self.close()
 

@@ -23,10 +23,26 @@ def general(head: bytes) -> tuple[int, str, framing.Framing]:
 
 @pytest.mark.parametrize("surplus", [b"", b"hello", b"helloHTTP/1.1 200 OK\r\n\r\n"], ids=["none", "body", "more"])
 def test_an_ordinary_head_is_understood_whatever_comes_behind_it(surplus: bytes) -> None:
-    found = scan(HEAD + surplus)
+    fields = HEAD.partition(b"\r\n")[2]
+    assert scan(HEAD + surplus) == (len(HEAD), 200, "OK", fields, 5, False, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "length", "closes", "limited"),
+    [
+        (b"Content-Length: 5\r\nConnection: close\r\n", 5, True, False),
+        (b"Connection: keep-alive\r\nContent-Length: 5\r\nconnection:Close\r\n", 5, True, False),
+        (b"Keep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n", 0, False, True),
+        (b"Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n", None, False, False),
+        (b"Connection: close\r\nTRANSFER-ENCODING:\tChunked\r\n", None, True, False),
+    ],
+)
+def test_how_the_body_ends_and_the_connection_with_it(
+    fields: bytes, length: int | None, closes: bool, limited: bool
+) -> None:
+    found = scan(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n")
     assert found is not None
-    assert (found.size, found.status, found.reason, found.length) == (len(HEAD), 200, "OK", 5)
-    assert found.fields == HEAD.partition(b"\r\n")[2]
+    assert found[4:] == (length, closes, limited)
 
 
 @pytest.mark.parametrize("size", range(len(HEAD)))
@@ -49,7 +65,10 @@ def test_an_incomplete_head_is_not_understood_yet(size: int) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close, x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\r\n folded\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\rb\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\nb: c\r\n\r\n",
@@ -77,5 +96,7 @@ def test_the_scan_agrees_with_the_general_rules(line: bytes, fields: list[tuple[
     found = scan(head)
     if found is not None:
         status, reason, expected = general(head)
-        assert (found.status, found.reason) == (status, reason.strip())
-        assert (found.length, False, False) == expected
+        _, *start, _, length, closes, limited = found
+        assert start == [status, reason.strip()]
+        assert (length, length is None, closes) == expected
+        assert limited == (b"\nKeep-Alive" in head)
