@@ -96,6 +96,7 @@ class Worker:
 
     def warm_up(self, seconds: float, threads: int) -> None:
         """Do a few requests, and choose how many fill *seconds*."""
+        self.run(threads)  # the first may import what it needs
         took = self.run(threads)["wall"]
         if took < seconds / 4:
             few = threads * 50
