@@ -7,21 +7,24 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import os
 import socket
-from collections.abc import Iterator, Mapping
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import format_datetime
 from http.client import HTTPException, IncompleteRead, InvalidURL
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import BaseHandler
 
 from coda_network import urllib2
 from coda_network._http.limited import LimitedHTTPConnection, LimitedHTTPSConnection
 from coda_network._net.deadline import Deadline
 from coda_network._net.dial import SocketKeepalive
-from coda_network._net.tls import Cert
+from coda_network._net.tls import Cert, shared_context
 from coda_network._opener.director import OpenerDirector
+from coda_network._opener.proxies import PatientProxyHandler as ProxyHandler
 from coda_network._opener.transport import HTTPHandler, HTTPSHandler, TunnelRefused
 from coda_network.connect import Handlers, handler_list
 
@@ -54,9 +57,9 @@ def build_opener(
         seconds, seconds and probes. Connections are reused for further requests in any case
     :raises OSError: the certificate cannot be read
     """
-    return _opener(
-        proxy_handlers,
-        auth_handlers,
+    return urllib2.build_opener(
+        *handler_list(proxy_handlers),
+        *handler_list(auth_handlers),
         HTTPHandler(socket_keepalive=keepalive),
         HTTPSHandler(cert=cert, socket_keepalive=keepalive),
     )
@@ -136,15 +139,11 @@ def create_download_handle(
     if etag is not None:
         request.add_header("If-None-Match", etag)
 
-    not_modified = _NotModifiedHandler()
-    if timeout_sec is None:
-        opener = _opener(proxy_handlers, auth_handlers, not_modified, HTTPSHandler(cert=cert))
-        timeout = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # what urlopen() has by default
-    else:
-        deadline = Deadline(timeout_sec)
-        http, https = _LimitedHTTPHandler(deadline), _LimitedHTTPSHandler(deadline, cert)
-        opener = _opener(proxy_handlers, auth_handlers, not_modified, http, https)
-        timeout = timeout_sec
+    deadline = None if timeout_sec is None else Deadline(timeout_sec)
+    given = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
+    opener = _opener(given, _HTTPHandler(deadline), _HTTPSHandler(deadline, cert))
+    # Without a time it is what urlopen() has by default.
+    timeout = socket._GLOBAL_DEFAULT_TIMEOUT if timeout_sec is None else timeout_sec  # type: ignore[attr-defined]
     try:
         return DownloadHandle(_translated(opener.open, request, timeout=timeout), opener)
     except BaseException:
@@ -222,34 +221,98 @@ class DownloadHandle:
         return f"<DownloadHandle {self._response.code}>"
 
 
-class _LimitedHTTPHandler(HTTPHandler):
-    def __init__(self, deadline: Deadline) -> None:
+# Of two handlers for one thing the first is asked first: the caller's, whose order is less as a rule.
+_AFTER_OTHERS = urllib.request.BaseHandler.handler_order + 1
+
+
+class _HTTPHandler(HTTPHandler):
+    handler_order = _AFTER_OTHERS
+
+    def __init__(self, deadline: Deadline | None = None) -> None:
         super().__init__()
         self._deadline = deadline
 
     def http_open(self, req: Any) -> Any:
+        if self._deadline is None:
+            return super().http_open(req)
         return self.do_open(LimitedHTTPConnection, req, deadline=self._deadline)
 
 
-class _LimitedHTTPSHandler(HTTPSHandler):
-    def __init__(self, deadline: Deadline, cert: Cert | None) -> None:
+class _HTTPSHandler(HTTPSHandler):
+    handler_order = _AFTER_OTHERS
+
+    def __init__(self, deadline: Deadline | None = None, cert: Cert | None = None) -> None:
         super().__init__(cert=cert)
         self._deadline = deadline
 
     def https_open(self, req: Any) -> Any:
+        if self._context is None:
+            # Nobody gets to see this handler, so it needs no context of its own.
+            self._context = shared_context()
+        if self._deadline is None:
+            return super().https_open(req)
         return self.do_open(LimitedHTTPSConnection, req, context=self._context, deadline=self._deadline)
 
 
-class _NotModifiedHandler(BaseHandler):
+class _NotModifiedHandler(urllib.request.BaseHandler):
     """Hands out 304 as the answer that it is."""
+
+    handler_order = _AFTER_OTHERS
 
     def http_error_304(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         return fp
 
 
-def _opener(proxy_handlers: Handlers, auth_handlers: Handlers, *own: BaseHandler) -> OpenerDirector:
-    # The caller's come first: of two handlers for one thing the first is asked first.
-    return urllib2.build_opener(*handler_list(proxy_handlers), *handler_list(auth_handlers), *own)
+# What build_opener() leaves out where it is given one of the kind; without a proxy, nothing takes the place of another.
+_DEFAULTS = (
+    urllib.request.UnknownHandler,
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.HTTPRedirectHandler,
+    urllib.request.FTPHandler,
+    urllib.request.FileHandler,
+    urllib.request.HTTPErrorProcessor,
+    urllib.request.DataHandler,
+    urllib.request.HTTPSHandler,
+)
+_TABLES = ("handlers", "handle_open", "handle_error", "process_request", "process_response")
+
+
+def _opener(given: list[Any], http: _HTTPHandler, https: _HTTPSHandler) -> OpenerDirector:
+    """Return what ``build_opener()`` makes of these and _NotModifiedHandler; that would seek all the places anew."""
+    if any(isinstance(handler, (type, *_DEFAULTS)) for handler in given):
+        return urllib2.build_opener(*given, _NotModifiedHandler, http, https)
+    opener = OpenerDirector()
+    model = _model()
+    own: dict[type, urllib.request.BaseHandler] = {_HTTPHandler: http, _HTTPSHandler: https}
+    places = {handler: own.get(type(handler)) or type(handler)() for handler in vars(model)["handlers"]}
+    for handler in places.values():
+        handler.add_parent(opener)
+    for table in _TABLES:
+        setattr(opener, table, _with_others(getattr(model, table), places.__getitem__))
+    if _may_have_proxies() and not any(isinstance(handler, urllib.request.ProxyHandler) for handler in given):
+        opener.add_handler(ProxyHandler())
+    for handler in given:
+        opener.add_handler(handler)
+    return opener
+
+
+@functools.cache
+def _model() -> OpenerDirector:
+    return urllib2.build_opener(ProxyHandler({}), _NotModifiedHandler, _HTTPHandler, _HTTPSHandler)
+
+
+def _with_others(table: Any, other: Callable[[Any], Any]) -> Any:
+    """Return a table of an opener with *other* handlers in the places of those that are in it."""
+    if isinstance(table, dict):
+        return {key: _with_others(inner, other) for key, inner in table.items()}
+    return [*map(other, table)]
+
+
+def _may_have_proxies() -> bool:
+    """Tell whether the environment is worth to be asked for proxies, which takes longer than all of an opener."""
+    asked = urllib.request.getproxies
+    return asked is not urllib.request.getproxies_environment or "_proxy" in "\0".join(os.environ).lower()
 
 
 def _translated(call: Any, *arguments: Any, **options: Any) -> Any:

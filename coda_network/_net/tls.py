@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from time import monotonic
 
 from coda_network._wire.trace import Trace
 
@@ -10,7 +12,7 @@ from coda_network._wire.trace import Trace
 # all the rest, and plain http needs neither.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ssl import SSLContext, SSLError, SSLSocket
+    from ssl import DefaultVerifyPaths, SSLContext, SSLError, SSLSocket
     from typing import NoReturn, TypeAlias
 
 log = Trace("net")
@@ -68,6 +70,63 @@ def client_context(context: SSLContext | None = None, cert: Cert | None = None) 
         # Who gives a certificate wants to show it whenever the server asks.
         _allow_late_authentication(context)
     return context
+
+
+MOST_AGE = 60.0
+"""Seconds for which shared_context() returns the same context, whatever has happened meanwhile."""
+
+_shared: tuple[object, float, SSLContext] | None = None
+
+
+def shared_context() -> SSLContext:
+    """Return the default context of connections whose owner shows it to nobody: whoever asks soon gets the same one.
+
+    It is another one as soon as a program has said in another way how certificates are to be checked (PEP 476), or the
+    trust store has changed. Contexts that programs get to see are not made here: somebody may load a certificate into
+    his own, or switch its checks off, and would have done so for everybody.
+
+    :raises OSError: as for client_context()
+    """
+    global _shared
+    import ssl
+
+    make = ssl._create_default_https_context
+    if getattr(make, "__globals__", None) is not vars(ssl):
+        # A function of the program: only itself knows what its contexts depend on, and who else has them.
+        return client_context()
+    # What ssl's own functions look at; the class of contexts is another one where truststore has been put in. All this
+    # is noted first: what changes while the context is made is found the next time.
+    origin = make, ssl.SSLContext, os.environ.get("SSLKEYLOGFILE"), _trust_store()
+    now = monotonic()
+    known = _shared
+    if known is not None and known[0] == origin and now - known[1] < MOST_AGE:
+        return known[2]
+    context = client_context()
+    _shared = origin, now, context
+    return context
+
+
+def _trust_store() -> tuple[object, ...]:
+    """Return what is different when OpenSSL would load other certificates; Windows does not tell about its own."""
+    paths = _default_paths()
+    file = os.environ.get(paths.openssl_cafile_env, paths.openssl_cafile)
+    folders = os.environ.get(paths.openssl_capath_env, paths.openssl_capath)
+    return tuple(map(_identity, (file, *folders.split(os.pathsep))))
+
+
+@functools.cache
+def _default_paths() -> DefaultVerifyPaths:
+    import ssl
+
+    return ssl.get_default_verify_paths()
+
+
+def _identity(path: str) -> object:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return path
+    return path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def tell(sock: SSLSocket, host: str) -> None:

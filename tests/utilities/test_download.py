@@ -257,6 +257,23 @@ def test_a_client_certificate_is_shown_also_through_a_tunnel(
         assert do_download(url, proxy_handlers=handler, timeout_sec=timeout_sec) == (400, None)
 
 
+@pytest.mark.parametrize("timeout_sec", [None, 20])
+def test_what_is_trusted_is_what_the_trust_store_says_now(
+    tls_origin: Origin, ca: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, timeout_sec: float | None
+) -> None:
+    store = tmp_path / "store.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    stranger = Authority(tmp_path)
+    for trusted in (stranger, ca, stranger):
+        store.write_bytes(trusted.bundle.read_bytes())
+        if trusted is ca:
+            assert do_download(tls_origin.url, timeout_sec=timeout_sec)[0] == 200
+            continue
+        with pytest.raises(URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            do_download(tls_origin.url, timeout_sec=timeout_sec)
+
+
 def test_a_certificate_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.pem")
     with pytest.raises(FileNotFoundError) as caught:
