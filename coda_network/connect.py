@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from coda_network import urllib2
+from coda_network._http.answers import answer_from_head
 from coda_network._http.chain import connect_chain
 from coda_network._http.limited import LimitedHTTPConnection
-from coda_network._http.response import answer_from_head
 from coda_network._net.deadline import Deadline
 from coda_network._net.limited import release
 from coda_network._net.relaying import Relayed, relay

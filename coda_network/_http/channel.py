@@ -6,23 +6,36 @@ belongs to the connection, which therefore knows how each answer ended.
 
 from __future__ import annotations
 
-import io
 import socket
-from typing import Any, cast
+
+from coda_network._http.source import Source
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable
+    from typing import Any
 
 READ_BUFFER = 65536
 """Bytes that one system call may bring in."""
 
+TLS_RECORD = 16384
+"""Bytes that one read from TLS brings at most (RFC 8446 5.1): with a buffer of this size, blocks are read past it."""
+
 
 class Channel:
-    """The buffered reader of a socket, and whether the next answer can be read from it."""
+    """The buffered reader of a socket, and whether the next answer can be read from it.
 
-    __slots__ = ("broken", "exact", "reader", "sock")
+    :param sock: the socket
+    :param reader: its buffered file, over a Source
+    """
 
-    def __init__(self, sock: socket.socket) -> None:
+    __slots__ = ("broken", "exact", "reader", "sock", "source")
+
+    def __init__(self, sock: socket.socket, reader: io.BufferedReader) -> None:
         self.sock = sock
-        # makefile() counts as a user of the socket: after sock.close() an answer that owns the reader reads on.
-        self.reader = cast(io.BufferedReader, sock.makefile("rb", READ_BUFFER))
+        self.reader = reader
+        self.source: Any = reader.raw
         self.broken = False
         # The answer that is read now came alone: the buffer ends where it does, and nobody need look.
         self.exact = False
@@ -30,6 +43,8 @@ class Channel:
     def __repr__(self) -> str:
         state = "broken" if self.broken else "closed" if self.reader.closed else "open"
         return f"<Channel {state}>"
+
+    # -- between answers
 
     def end_answer(self, complete: bool) -> bool:
         """Note that an answer is over; return whether the next one begins behind it, as behind a *complete* one."""
@@ -53,19 +68,35 @@ class Channel:
 
         Nobody asked for them, so they must not become the answer to a later request (RFC 9112 6.3).
         """
-        if self.exact:
-            return False
-        raw: Any = self.reader.raw
-        # What socket.SocketIO keeps after a timeout, so that it reads no more: peek() then shows the buffer alone.
-        raw._timeout_occurred = True
+        return not self.exact and bool(self.buffered())
+
+    # -- what is in the buffer
+
+    def buffered(self) -> bytes:
+        """Return what was read from the network and not yet used, without moving on."""
+        return self._in_the_buffer(self.reader.peek)
+
+    def take(self, count: int) -> bytes:
+        """Move on by *count* of the bytes that ``buffered()`` shows, and return them."""
+        return self._in_the_buffer(self.reader.read, count)
+
+    def _in_the_buffer(self, act: Callable[..., bytes], *arguments: int) -> bytes:
+        self.source.still = True
         try:
-            return bool(self.reader.peek(1))
-        except (OSError, ValueError):  # nothing there, or closed
-            return False
+            return act(*arguments) or b""
+        except ValueError:  # the file is closed
+            return b""
         finally:
-            raw._timeout_occurred = False
+            self.source.still = False
 
 
 def channel_for(sock: Any) -> Channel | None:
     """Return a channel over a real socket, None for a stand-in of which no more than ``makefile()`` is known."""
-    return Channel(sock) if isinstance(sock, socket.socket) else None
+    if not isinstance(sock, socket.socket):
+        return None
+    # makefile() counts as a user of the socket: after sock.close() an answer that owns the reader reads on.
+    reader: Any = sock.makefile("rb", TLS_RECORD if hasattr(sock, "_sslobj") else READ_BUFFER)
+    if type(reader.raw) is not socket.SocketIO:
+        return None
+    reader.raw.__class__ = Source
+    return Channel(sock, reader)

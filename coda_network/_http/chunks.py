@@ -9,6 +9,7 @@ from __future__ import annotations
 from http.client import HTTPException, IncompleteRead, LineTooLong
 
 from coda_network._http.channel import READ_BUFFER
+from coda_network._http.gathered import Gathered
 from coda_network._wire import framing, heads
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from coda_network._http.response import HTTPResponse
+
+SMALL = 4096
+"""Bytes of a chunk behind which others are looked for in the buffer, to be taken at once."""
 
 
 def get_chunk_left(self: HTTPResponse) -> int | None:
@@ -56,7 +60,7 @@ def _next_chunk(self: HTTPResponse) -> int | None:
 
 def read(self: HTTPResponse, amt: int | None = None) -> bytes:
     """Return the rest of the body, or *amt* bytes of it."""
-    pieces: list[bytes] = []
+    data = Gathered()
     try:
         while amt is None or amt > 0:
             left = self._get_chunk_left()
@@ -64,13 +68,19 @@ def read(self: HTTPResponse, amt: int | None = None) -> bytes:
                 break
             wanted = left if amt is None else min(amt, left)
             piece = self._safe_read(wanted)
-            pieces.append(piece)
             self.chunk_left = left - wanted
+            if wanted == amt and not data.size:
+                return piece
+            data.add(piece)
             if amt is not None:
                 amt -= wanted
+            if wanted == left < SMALL and (more := _small_chunks(self, amt)):
+                data.add(more)
+                if amt is not None:
+                    amt -= len(more)
     except IncompleteRead as cut:
-        raise IncompleteRead(b"".join([*pieces, cut.partial]), cut.expected) from None
-    return b"".join(pieces)
+        raise IncompleteRead(data.whole() + cut.partial, cut.expected) from None
+    return data.whole()
 
 
 def readinto(self: HTTPResponse, b: Any) -> int:
@@ -88,9 +98,33 @@ def readinto(self: HTTPResponse, b: Any) -> int:
             self.chunk_left = left - count
             if count < wanted:
                 raise IncompleteRead(b"", left - count)
+            if wanted == left < SMALL:
+                more = _small_chunks(self, len(whole) - total)
+                whole[total : total + len(more)] = more
+                total += len(more)
     except IncompleteRead as cut:
         raise IncompleteRead(bytes(whole[:total]), cut.expected) from None
     return total
+
+
+def _small_chunks(self: HTTPResponse, most: int | None) -> bytes:
+    """Return the data of the chunks that are whole in the buffer, up to *most* bytes; called at the end of a chunk."""
+    channel = self._channel
+    if channel is None or self.fp is not channel.reader:
+        return b""
+    seen = channel.buffered()
+    pieces = []
+    end = 0
+    while seen[end : end + 2] == b"\r\n" and (head := framing.chunk_line_at(seen, end + 2)):
+        begin, size = head.end(), int(head[1], 16)
+        if not size or begin + size > len(seen):
+            break
+        if most is not None and (most := most - size) < 0:
+            break
+        end = begin + size
+        pieces.append(seen[begin:end])
+    channel.take(end)
+    return b"".join(pieces)
 
 
 def read1(self: HTTPResponse, n: int = -1) -> bytes:
@@ -105,6 +139,31 @@ def read1(self: HTTPResponse, n: int = -1) -> bytes:
     if not data:
         raise IncompleteRead(b"", left)
     return data
+
+
+def readline(self: HTTPResponse, limit: int | None = -1) -> bytes:
+    """Return one line of the body, or at most *limit* bytes of it; None is no limit, as in io."""
+    if limit is None:
+        limit = -1
+    pieces: list[bytes] = []
+    try:
+        while limit:
+            left = self._get_chunk_left()
+            if left is None:
+                break
+            wanted = left if limit < 0 else min(limit, left)
+            piece = self.fp.readline(wanted)
+            pieces.append(piece)
+            self.chunk_left = left - len(piece)
+            if piece[-1:] == b"\n":
+                break
+            if len(piece) < wanted:
+                raise IncompleteRead(b"", left - len(piece))
+            if limit > 0:
+                limit -= wanted
+    except IncompleteRead as cut:
+        raise IncompleteRead(b"".join(pieces), cut.expected) from None
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def peek(self: HTTPResponse, n: int = -1) -> bytes:

@@ -9,9 +9,10 @@ import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 
 from coda_network._http import tunnel
+from coda_network._http.answers import answer_on_channel, next_answer
 from coda_network._http.channel import Channel, channel_for
 from coda_network._http.parking import Parked
-from coda_network._http.response import HTTPResponse, answer_on_channel, next_answer
+from coda_network._http.response import HTTPResponse
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._net.tunnelling import TunnelError
 from coda_network._wire.compose import Composer

@@ -8,18 +8,14 @@ from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
 from coda_network._http import chunks
 from coda_network._http.channel import READ_BUFFER, Channel
+from coda_network._http.gathered import LARGEST_PIECE, PIECE, Gathered
+from coda_network._http.lines import catch_up, lines_of
 from coda_network._wire import framing, heads
-from coda_network._wire.scan import scan
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
-
-_stdlib_readline = http.client.HTTPResponse.readline
-
-LARGEST_PIECE = 1 << 26
-"""Bytes that are set aside at once because a header announced them."""
 
 
 class _Headers:
@@ -81,6 +77,7 @@ class HTTPResponse(http.client.HTTPResponse):
     _fields: bytes | None = None
     _channel: Channel | None = None
     _complete = False
+    _lines_ahead: io.BytesIO | None = None
     # It may say, in Keep-Alive, how long the connection lasts.
     _is_limited = True
     _on_end: Callable[[HTTPResponse, bool], None] | None = None
@@ -88,7 +85,7 @@ class HTTPResponse(http.client.HTTPResponse):
     def __init__(
         self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None, tunnel: bool = False
     ) -> None:
-        _prepare(self, sock.makefile("rb"), debuglevel, method)
+        prepare(self, sock.makefile("rb"), debuglevel, method)
         if url is not None:
             self.url = url
         if tunnel:
@@ -114,7 +111,7 @@ class HTTPResponse(http.client.HTTPResponse):
                 print("headers:", lines)
         else:
             raise http.client.HTTPException(f"more than {heads.MAX_INTERIM} interim answers")
-        _apply_head(self, version, status, reason, b"".join(lines))
+        apply_head(self, version, status, reason, b"".join(lines))
 
     def _read_status(self) -> tuple[str, int, str]:
         line = self.fp.readline(heads.MAX_LINE + 1)
@@ -136,6 +133,8 @@ class HTTPResponse(http.client.HTTPResponse):
 
     def _close_conn(self) -> None:
         """Part from the connection: leave it to the next answer, or close it where this one was its last."""
+        if self._lines_ahead is not None:
+            catch_up(self)
         fp, self.fp = self.fp, None
         channel, self._channel = self._channel, None
         goes_on = False
@@ -178,20 +177,20 @@ class HTTPResponse(http.client.HTTPResponse):
         if self._method == "HEAD":
             self._close_conn()
             return b""
+        if self._lines_ahead is not None:
+            catch_up(self)
         if amt is not None and amt < 0:
             amt = None
         if self.chunked:
             return self._read_chunked(amt)
         length = self.length
         if amt is None:
-            if length is None:
-                data: bytes = fp.read()
-            else:
-                try:
-                    data = self._safe_read(length)
-                except IncompleteRead:
-                    self._close_conn()
-                    raise
+            try:
+                data: bytes = self._gather(None) if length is None else self._safe_read(length)
+            except IncompleteRead:
+                self._close_conn()
+                raise
+            if length is not None:
                 self.length = 0
             self._close_conn()
             return data
@@ -212,6 +211,8 @@ class HTTPResponse(http.client.HTTPResponse):
         if self._method == "HEAD":
             self._close_conn()
             return 0
+        if self._lines_ahead is not None:
+            catch_up(self)
         if self.chunked:
             return self._readinto_chunked(b)
         view = memoryview(b).cast("B")
@@ -227,6 +228,8 @@ class HTTPResponse(http.client.HTTPResponse):
         fp = self.fp
         if fp is None or self._method == "HEAD":
             return b""
+        if self._lines_ahead is not None:
+            catch_up(self)
         if self.chunked:
             return self._read1_chunked(n)
         length = self.length
@@ -242,6 +245,8 @@ class HTTPResponse(http.client.HTTPResponse):
         fp = self.fp
         if fp is None or self._method == "HEAD":
             return b""
+        if self._lines_ahead is not None:
+            catch_up(self)
         if self.chunked:
             return self._peek_chunked(n)
         length = self.length
@@ -253,14 +258,28 @@ class HTTPResponse(http.client.HTTPResponse):
     def readline(self, limit: int = -1) -> bytes:  # type: ignore[override]  # None is no limit in io only
         """Return one line of the body, or at most *limit* bytes of it."""
         fp = self.fp
-        if fp is None or self._method == "HEAD" or self.chunked:
-            return _stdlib_readline(self, limit)
+        if fp is None or self._method == "HEAD":
+            return b""
+        if self._lines_ahead is not None:
+            catch_up(self)
+        if self.chunked:
+            return self._readline_chunked(limit)
         length = self.length
         if length is not None and (limit < 0 or limit > length):
             limit = length
         line: bytes = fp.readline(limit)
         self._count(len(line), limit)
         return line
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the lines that are left of the body.
+
+        :raises http.client.IncompleteRead: a chunked body was cut short
+        """
+        self._checkClosed()
+        if type(self).readline is not _readline:
+            return _stdlib_iter(self)
+        return lines_of(self)
 
     def _count(self, count: int, wanted: int) -> None:
         """Note that *count* bytes were read; the body is over when none came or none is left."""
@@ -274,22 +293,21 @@ class HTTPResponse(http.client.HTTPResponse):
     def _safe_read(self, amt: int) -> bytes:
         """Return exactly *amt* bytes.
 
-        A header may announce more than the machine has, so large bodies are set aside piece by piece.
-
         :raises http.client.IncompleteRead: the connection ended before
         """
-        if amt <= LARGEST_PIECE:
-            data: bytes = self.fp.read(amt)
-        else:
-            pieces: list[bytes] = []
-            left = amt
-            while left and (piece := self.fp.read(min(left, LARGEST_PIECE))):
-                pieces.append(piece)
-                left -= len(piece)
-            data = b"".join(pieces)
+        data: bytes = self.fp.read(amt) if amt <= LARGEST_PIECE else self._gather(amt)
         if len(data) < amt:
             raise IncompleteRead(data, amt - len(data))
         return data
+
+    def _gather(self, amt: int | None) -> bytes:
+        """Return the next *amt* bytes, or all to the end; memory is taken for what comes, not for what is announced."""
+        data = Gathered()
+        wanted = PIECE if amt is None else LARGEST_PIECE
+        while wanted and (piece := self.fp.read(wanted)):
+            data.add(piece)
+            wanted = PIECE if amt is None else min(PIECE, amt - data.size)
+        return data.whole()
 
     # -- chunks, by the names that http.client gives to reading them
 
@@ -298,9 +316,15 @@ class HTTPResponse(http.client.HTTPResponse):
     _readinto_chunked = chunks.readinto
     _read1_chunked = chunks.read1
     _peek_chunked = chunks.peek
+    _readline_chunked = chunks.readline
 
 
-def _prepare(response: HTTPResponse, fp: Any, debuglevel: int, method: str | None) -> None:
+_readline = HTTPResponse.readline
+_stdlib_iter = http.client.HTTPResponse.__iter__
+
+
+def prepare(response: HTTPResponse, fp: Any, debuglevel: int, method: str | None) -> None:
+    """Set what http.client sets before a head has been read."""
     response.fp = fp
     response.debuglevel = debuglevel
     response._method = method
@@ -308,7 +332,7 @@ def _prepare(response: HTTPResponse, fp: Any, debuglevel: int, method: str | Non
     response.chunked = response.chunk_left = response.length = response.will_close = "UNKNOWN"
 
 
-def _apply_head(response: HTTPResponse, version: str, status: int, reason: str, fields: bytes) -> None:
+def apply_head(response: HTTPResponse, version: str, status: int, reason: str, fields: bytes) -> None:
     """Set everything that follows from a head; the headers themselves wait until somebody asks."""
     response.code = response.status = status
     response.reason = reason.strip()
@@ -322,57 +346,3 @@ def _apply_head(response: HTTPResponse, version: str, status: int, reason: str, 
         parsed, number, status, response._method
     )
     response.chunk_left = None
-
-
-def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
-    """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
-    reader = channel.reader
-    seen = reader.peek()
-    found = None if method == "HEAD" else scan(seen)
-    if found is None:
-        return None
-    size, status, reason, fields, length, closes, limited = found
-    channel.exact = length is not None and len(seen) == size + length
-    reader.read(size)
-    response = HTTPResponse.__new__(HTTPResponse)
-    response.fp = reader
-    response._channel = channel
-    response._method = method
-    response.code = response.status = status
-    response.reason = reason
-    response._fields = fields
-    response.length = length
-    response.chunked = length is None
-    response.will_close = closes
-    response.tunnel = False
-    response._is_limited = limited
-    return response
-
-
-def answer_on_channel(channel: Channel, debuglevel: int, method: str | None) -> HTTPResponse:
-    """Return an answer that is about to be read from a connection's own reader."""
-    response = HTTPResponse.__new__(HTTPResponse)
-    _prepare(response, None, debuglevel, method)
-    take_channel(response, channel)
-    return response
-
-
-def take_channel(response: HTTPResponse, channel: Channel) -> None:
-    """Let an answer read from a connection's own reader."""
-    channel.exact = False
-    response.fp = channel.reader
-    response._channel = channel
-
-
-def answer_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
-    """Return a proxy's answer to CONNECT, of which the head has been read.
-
-    :param lines: status line and header lines
-    :param file: where the body is; None where nobody has opened it yet
-    """
-    version, status, reason = heads.parse_status_line(lines[0])
-    response = HTTPResponse.__new__(HTTPResponse)
-    _prepare(response, file, 0, "CONNECT")
-    response.tunnel = True
-    _apply_head(response, version, status, reason, b"".join(lines[1:]))
-    return response

@@ -6,9 +6,10 @@ import functools
 import http.client
 from http.client import RemoteDisconnected
 
+from coda_network._http.answers import answer_from_head, take_channel
 from coda_network._http.channel import channel_for
 from coda_network._http.parking import Parked
-from coda_network._http.response import HTTPResponse, answer_from_head, take_channel
+from coda_network._http.response import HTTPResponse
 from coda_network._net.takeover import dial_again
 from coda_network._net.tunnelling import TunnelError, open_tunnel, read_head
 from coda_network._wire import heads

@@ -69,7 +69,8 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         """
         host = request.host
         is_watched = getattr(type(request), "add_unredirected_header", None) is not _stdlib_add_header
-        if not host or is_watched or request.data is not None or request.has_proxy():
+        # What begins with a slash is no whole URL, as it stands there for a proxy.
+        if not host or is_watched or request.data is not None or request.selector[:1] != "/":
             return _stdlib_do_request(self, request)
         headers, unredirected = request.headers, request.unredirected_hdrs
         if "Host" not in headers:

@@ -23,7 +23,9 @@ _digits = re.compile(r"[0-9]+").fullmatch
 
 # RFC 9112 7.1: hexadecimal digits and nothing that int() would also take (signs, underscores, 0x). A line without its
 # end was cut, perhaps within the number; one that ends in LF alone is read differently by other parsers.
-_chunk_line = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").fullmatch
+_chunk_line = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+chunk_line_at = _chunk_line.match
+"""Matches the head of a chunk at any place of some bytes; its group 1 is the size in hexadecimal digits."""
 
 # White space around a value, with what is left of a folded line (RFC 9112 5.2).
 _SPACE = " \t\r\n"
@@ -102,7 +104,7 @@ def chunk_size(line: bytes) -> int:
 
     :raises ValueError: the line is no chunk head
     """
-    found = _chunk_line(line)
+    found = _chunk_line.fullmatch(line)
     if found is None:
         raise ValueError("malformed chunk size")
     return int(found[1], 16)

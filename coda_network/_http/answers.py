@@ -1,0 +1,66 @@
+"""How answers come to be: read from the channel of a connection, or of the head that a tunnel was refused with."""
+
+from __future__ import annotations
+
+from coda_network._http.channel import Channel
+from coda_network._http.response import HTTPResponse, apply_head, prepare
+from coda_network._wire import heads
+from coda_network._wire.scan import scan
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
+    """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
+    reader = channel.reader
+    seen = reader.peek()
+    found = None if method == "HEAD" else scan(seen)
+    if found is None:
+        return None
+    size, status, reason, fields, length, closes, limited = found
+    channel.exact = length is not None and len(seen) == size + length
+    reader.read(size)
+    response = HTTPResponse.__new__(HTTPResponse)
+    response.fp = reader
+    response._channel = channel
+    response._method = method
+    response.code = response.status = status
+    response.reason = reason
+    response._fields = fields
+    response.length = length
+    response.chunked = length is None
+    response.will_close = closes
+    response.tunnel = False
+    response._is_limited = limited
+    return response
+
+
+def answer_on_channel(channel: Channel, debuglevel: int, method: str | None) -> HTTPResponse:
+    """Return an answer that is about to be read from a connection's own reader."""
+    response = HTTPResponse.__new__(HTTPResponse)
+    prepare(response, None, debuglevel, method)
+    take_channel(response, channel)
+    return response
+
+
+def take_channel(response: HTTPResponse, channel: Channel) -> None:
+    """Let an answer read from a connection's own reader."""
+    channel.exact = False
+    response.fp = channel.reader
+    response._channel = channel
+
+
+def answer_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
+    """Return a proxy's answer to CONNECT, of which the head has been read.
+
+    :param lines: status line and header lines
+    :param file: where the body is; None where nobody has opened it yet
+    """
+    version, status, reason = heads.parse_status_line(lines[0])
+    response = HTTPResponse.__new__(HTTPResponse)
+    prepare(response, file, 0, "CONNECT")
+    response.tunnel = True
+    apply_head(response, version, status, reason, b"".join(lines[1:]))
+    return response
