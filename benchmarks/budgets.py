@@ -45,6 +45,7 @@ def budgets(results: Results) -> list[Budget]:
             "import coda_network.urllib2", module / stdlib if module and stdlib else None, 1.1, "import urllib.request"
         ),
         Budget("requests under the patch, GET 128 B", ratio("get", "requests, patched", "requests"), 0.9, "requests"),
+        Budget("urllib3 under the patch, GET 128 B", ratio("get", "urllib3, patched", "urllib3"), 1.0, "urllib3"),
         Budget(
             "urllib.request under the patch, GET 128 B",
             ratio("get", "urllib.request, patched", "urllib.request"),

@@ -73,6 +73,18 @@ class Urllib3(Client):
         self.pool.clear()
 
 
+class PatchedUrllib3(Urllib3):
+    """urllib3.PoolManager after coda_network.patch()."""
+
+    name = "urllib3, patched"
+    needs = ("urllib3", "coda_network")
+    ours = True
+
+    def __init__(self, site: Site, secure: bool) -> None:
+        import_module("coda_network").patch()
+        super().__init__(site, secure)
+
+
 class Requests(Client):
     """requests.Session."""
 

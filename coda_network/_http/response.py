@@ -140,7 +140,7 @@ class HTTPResponse(http.client.HTTPResponse):
         goes_on = False
         if channel is not None:
             # What was put in the place of our reader may have read from it more than this body.
-            whole = fp is channel.reader and not self.will_close and (self._complete or self.length == 0)
+            whole = fp is channel.reader and not self.will_close and (self.length == 0 or self._complete)
             goes_on = channel.end_answer(whole)
         if not goes_on:
             fp.close()
