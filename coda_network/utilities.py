@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import os
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from coda_network._net.deadline import Deadline
 from coda_network._net.dial import SocketKeepalive
 from coda_network._net.tls import Cert, shared_context
 from coda_network._opener.director import OpenerDirector
+from coda_network._opener.environment import names_a_proxy
 from coda_network._opener.proxies import PatientProxyHandler as ProxyHandler
 from coda_network._opener.transport import HTTPHandler, HTTPSHandler, TunnelRefused
 from coda_network.connect import Handlers, handler_list
@@ -311,8 +311,7 @@ def _with_others(table: Any, other: Callable[[Any], Any]) -> Any:
 
 def _may_have_proxies() -> bool:
     """Tell whether the environment is worth to be asked for proxies, which takes longer than all of an opener."""
-    asked = urllib.request.getproxies
-    return asked is not urllib.request.getproxies_environment or "_proxy" in "\0".join(os.environ).lower()
+    return urllib.request.getproxies is not urllib.request.getproxies_environment or names_a_proxy()
 
 
 def _translated(call: Any, *arguments: Any, **options: Any) -> Any:

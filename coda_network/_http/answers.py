@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coda_network._http.channel import Channel
-from coda_network._http.response import HTTPResponse, apply_head, prepare
+from coda_network._http.response import HTTPResponse, apply_found, apply_head, prepare
 from coda_network._wire import heads
 from coda_network._wire.scan import scan
 
@@ -19,21 +19,13 @@ def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
     found = None if method == "HEAD" else scan(seen)
     if found is None:
         return None
-    size, status, reason, fields, length, closes, limited = found
+    size, length = found[0], found[4]
     channel.exact = length is not None and len(seen) == size + length
-    reader.read(size)
     response = HTTPResponse.__new__(HTTPResponse)
-    response.fp = reader
     response._channel = channel
     response._method = method
-    response.code = response.status = status
-    response.reason = reason
-    response._fields = fields
-    response.length = length
-    response.chunked = length is None
-    response.will_close = closes
     response.tunnel = False
-    response._is_limited = limited
+    apply_found(response, reader, found)
     return response
 
 

@@ -11,6 +11,7 @@ from coda_network._http.channel import READ_BUFFER, Channel
 from coda_network._http.gathered import LARGEST_PIECE, PIECE, Gathered
 from coda_network._http.lines import catch_up, lines_of
 from coda_network._wire import framing, heads
+from coda_network._wire.scan import scan
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ class HTTPResponse(http.client.HTTPResponse):
         """
         if self.headers is not None:
             return
+        is_alone = self._channel is None and isinstance(self.fp, io.BufferedReader)
+        if is_alone and self._method != "HEAD" and self.debuglevel <= 0:
+            found = scan(self.fp.peek())
+            if found is not None:
+                apply_found(self, self.fp, found)
+                self.version, self.chunk_left = HTTPResponse.version, None
+                return
         for _ in range(heads.MAX_INTERIM):
             version, status, reason = self._read_status()
             lines = heads.read_field_lines(self.fp)
@@ -330,6 +338,20 @@ def prepare(response: HTTPResponse, fp: Any, debuglevel: int, method: str | None
     response._method = method
     response.version = response.status = response.reason = "UNKNOWN"
     response.chunked = response.chunk_left = response.length = response.will_close = "UNKNOWN"
+
+
+def apply_found(response: HTTPResponse, fp: Any, found: Any) -> None:
+    """Set everything that follows from an ordinary head, as ``scan()`` found it, and move *fp* on behind it."""
+    size, status, reason, fields, length, closes, limited = found
+    fp.read(size)
+    response.fp = fp
+    response.code = response.status = status
+    response.reason = reason
+    response._fields = fields
+    response.length = length
+    response.chunked = length is None
+    response.will_close = closes
+    response._is_limited = limited
 
 
 def apply_head(response: HTTPResponse, version: str, status: int, reason: str, fields: bytes) -> None:

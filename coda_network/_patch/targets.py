@@ -6,7 +6,7 @@ import http.client
 import urllib.request
 
 from coda_network._http import connection, https, response
-from coda_network._opener import director, errors, logins, proxies, redirects, request, transport
+from coda_network._opener import director, environment, errors, logins, proxies, redirects, request, transport
 from coda_network._opener.shared import sharing_urlopen
 from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import SubclassRule, Target
@@ -48,7 +48,14 @@ def build() -> list[Target]:
         *_body(urllib.request.HTTPDigestAuthHandler, logins.HTTPDigestAuthHandler),
         *_body(urllib.request.ProxyDigestAuthHandler, logins.ProxyDigestAuthHandler),
         Target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
+        *(Target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
     ]
+
+
+def _environment_names() -> list[str]:
+    """Return the names of that function: where the system has no settings of its own it is ``getproxies``, too."""
+    theirs = urllib.request.getproxies_environment
+    return [name for name in ("getproxies_environment", "getproxies") if getattr(urllib.request, name) is theirs]
 
 
 def subclass_rules() -> list[SubclassRule]:

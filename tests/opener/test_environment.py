@@ -1,0 +1,51 @@
+"""The proxies of the environment are those that urllib.request finds, however few names are looked at."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+
+import pytest
+
+import coda_network
+from coda_network._opener.environment import getproxies_environment, names_a_proxy
+
+theirs = urllib.request.getproxies_environment
+
+ENVIRONMENTS: list[dict[str, str]] = [
+    {},
+    {"PATH": "/bin", "LANG": "C"},
+    {"http_proxy": "http://one.example:1"},
+    {"HTTP_PROXY": "http://one.example:1"},
+    {"HTTP_PROXY": "http://one.example:1", "REQUEST_METHOD": "GET"},
+    {"http_proxy": "", "HTTP_PROXY": "http://one.example:1"},
+    {"Https_Proxy": "http://one.example:1", "NO_PROXY": "localhost"},
+    {"no_proxy": "*", "all_PROXY": "http://one.example:1"},
+    {"_proxy": "http://one.example:1"},
+    {"my_proxy_is": "http://one.example:1"},
+    {"N\udce9m": "x\udce9", "ftp_proxy": "http://one.example:1"},
+]
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["environ", "a dict in its place"])
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_is_found_is_what_urllib_finds(
+    environment: dict[str, str], plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plain:
+        monkeypatch.setattr(os, "environ", dict(environment))
+    else:
+        for name in list(os.environ):
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+    assert getproxies_environment() == theirs()
+    assert names_a_proxy() == any("_proxy" in name.lower() for name in environment)
+
+
+def test_the_patch_puts_it_under_all_of_its_names() -> None:
+    names = [name for name in ("getproxies_environment", "getproxies") if getattr(urllib.request, name) is theirs]
+    assert "getproxies_environment" in names
+    with coda_network.patched():
+        assert {getattr(urllib.request, name) for name in names} == {getproxies_environment}
+    assert {getattr(urllib.request, name) for name in names} == {theirs}
