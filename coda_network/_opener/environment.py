@@ -16,6 +16,10 @@ def getproxies_environment() -> dict[str, str]:
     return _stdlib_getproxies_environment() if names_a_proxy() else {}
 
 
+# What programs see of it is that it stands in for that function.
+getproxies_environment.__module__ = urllib.request.__name__
+
+
 def names_a_proxy() -> bool:
     """Tell whether a variable of the environment may name a proxy."""
     # Behind os.environ the names are as the system has them; to ask os.environ is to decode each.
