@@ -290,7 +290,7 @@ def test_a_head_written_by_hand_is_not_understood_and_goes_out_as_it_is() -> Non
         connection._buffer.clear()
         connection.send(b"GET / HTTP/1.1\r\n")
         connection.send(b"\r\n")
-        connection._HTTPConnection__state = "Request-sent"  # type: ignore[attr-defined]  # as such programs do
+        connection._HTTPConnection__state = "Request-sent"
         assert connection.getresponse().status == 407
         connection.close()
 

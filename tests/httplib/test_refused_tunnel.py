@@ -247,7 +247,7 @@ def test_an_error_that_somebody_keeps_leaves_no_warning_to_the_collector(answer)
             connection.connect()
         except httplib.TunnelError as error:
             kept = [error]
-            kept.append(kept)  # type: ignore[arg-type]
+            kept.append(kept)
         del connection, kept
         gc.collect()
 

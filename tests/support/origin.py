@@ -136,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._origin = origin
         self._number = number
         self._count = 0
-        super().__init__(sock, ("127.0.0.1", 0), None)  # type: ignore[arg-type]  # no socketserver is needed
+        super().__init__(sock, ("127.0.0.1", 0), None)
 
     def __getattr__(self, name: str) -> Any:
         # http.server looks for do_METHOD: every method is served alike.
