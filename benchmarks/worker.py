@@ -76,7 +76,7 @@ def _in_threads(clients: list[Client], arguments: tuple[object, ...]) -> None:
 
     def run(client: Client) -> None:
         try:
-            client.repeat(*arguments)  # type: ignore[arg-type]  # the tuple is made two functions above
+            client.repeat(*arguments)
         except BaseException as error:
             failures.append(error)
 
@@ -106,7 +106,7 @@ def _idle(kind: type[Client], site: Site, count: int) -> dict[str, float]:
     client.repeat(1, "get", ("/small",), SMALL)  # whatever it imports only now
     gc.collect()
     before = _resident()
-    kept = client.leave_idle("/small", count)  # type: ignore[attr-defined]  # only clients that have it come here
+    kept = client.leave_idle("/small", count)
     gc.collect()
     held = (_resident() - before) / count
     open_files = len(os.listdir("/proc/self/fd"))

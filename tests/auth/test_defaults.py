@@ -91,7 +91,7 @@ def test_a_function_is_not_called_to_see_whether_somebody_may_be_known() -> None
 
     assert not defaults.may_name_somebody(PROXY)
     for given, known in ((ask, True), ({"proxy.example": ALICE}, True), ({"site.example": ALICE}, False)):
-        installed = defaults.install(given)  # type: ignore[arg-type]  # a function that returns nothing
+        installed = defaults.install(given)
         assert defaults.may_name_somebody(PROXY) is known
         defaults.remove(installed)
 
@@ -99,7 +99,7 @@ def test_a_function_is_not_called_to_see_whether_somebody_may_be_known() -> None
 @pytest.mark.parametrize("given", ["alice:secret", ("alice",), ("alice", 1), ("a", "b", "c"), 7])
 def test_anything_else_is_a_type_error_without_the_password(given: object) -> None:
     with pytest.raises(TypeError) as error:
-        defaults.install(given)  # type: ignore[arg-type]  # that is the test
+        defaults.install(given)
     assert "secret" not in str(error.value)
 
 

@@ -237,7 +237,7 @@ class TestBody:
 
         for body in (generated(), io.StringIO("text")):
             # Programs hand these over all the same.
-            outgoing = Outgoing("POST", "/", body)  # type: ignore[arg-type]  # not what is declared
+            outgoing = Outgoing("POST", "/", body)
             scheme = client()
             with pytest.raises(CannotServe, match="auth-int"):
                 scheme.step(server.challenge(), outgoing)

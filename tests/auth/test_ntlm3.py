@@ -81,7 +81,7 @@ def test_openssl_need_not_have_md4(monkeypatch: pytest.MonkeyPatch) -> None:
     def without_md4(name: str, *args: object, **options: object) -> object:
         if name == "md4":
             raise ValueError("unsupported hash type md4")
-        return whole(name, *args, **options)  # type: ignore[arg-type]  # passed on as they came
+        return whole(name, *args, **options)
 
     monkeypatch.setattr(hashlib, "new", without_md4)
     assert log_in(client()) == "CODA\\alice"

@@ -72,7 +72,7 @@ def basic_opener(library: ModuleType, url: str) -> Any:
 
 def read(opener: Any, request: Any) -> bytes:
     with opener.open(request, timeout=10) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -28,7 +28,7 @@ def basic(user: str, password: str) -> str:
 
 def read(opener: Any, request: Any) -> bytes:
     with opener.open(request, timeout=10) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 def opener_with_password(library: ModuleType, url: str) -> Any:

@@ -26,7 +26,7 @@ def base(library: ModuleType) -> Any:
 
 
 def test_a_scheme_of_the_program(library: ModuleType) -> None:
-    class Echo(base(library)):  # type: ignore[misc]
+    class Echo(base(library)):
         def echo_open(self, request: Any) -> Any:
             return urllib.response.addinfourl(io.BytesIO(request.selector.encode()), {}, request.full_url, 200)
 
@@ -42,7 +42,7 @@ def test_processors_see_requests_and_answers_in_their_order(library: ModuleType,
     seen: list[str] = []
 
     def processor(name: str, order: int) -> Any:
-        class Processor(base(library)):  # type: ignore[misc]
+        class Processor(base(library)):
             handler_order = order
 
             def http_request(self, request: Any) -> Any:
@@ -64,7 +64,7 @@ def test_processors_see_requests_and_answers_in_their_order(library: ModuleType,
 
 
 def test_an_error_handler_of_the_program_answers(library: ModuleType, origin: Origin) -> None:
-    class Handler(base(library)):  # type: ignore[misc]
+    class Handler(base(library)):
         def http_error_404(self, request: Any, fp: Any, code: int, message: str, headers: Any) -> Any:
             assert fp.status == code
             assert headers["Content-Type"] == "application/json"
@@ -80,7 +80,7 @@ def test_an_error_handler_of_the_program_answers(library: ModuleType, origin: Or
 
 
 def test_a_handler_that_comes_earlier_serves(library: ModuleType, origin: Origin) -> None:
-    class Cached(base(library)):  # type: ignore[misc]
+    class Cached(base(library)):
         handler_order = 100
 
         def http_open(self, request: Any) -> Any:
@@ -100,7 +100,7 @@ def test_a_handler_that_comes_earlier_serves(library: ModuleType, origin: Origin
 
 
 def test_a_subclass_takes_the_place_of_a_default_handler(library: ModuleType, origin: Origin) -> None:
-    class Marking(library.HTTPHandler):  # type: ignore[name-defined, misc]
+    class Marking(library.HTTPHandler):
         def http_request(self, request: Any) -> Any:
             request.add_header("X-Marked", "yes")
             return super().http_request(request)
@@ -155,7 +155,7 @@ class Late(http.client.HTTPConnection):
     ids=["class", "partial of a class", "partial of a function", "instance"],
 )
 def test_do_open_takes_what_makes_a_connection(library: ModuleType, origin: Origin, make: Any) -> None:
-    class Handler(library.HTTPHandler):  # type: ignore[name-defined, misc]
+    class Handler(library.HTTPHandler):
         def http_open(self, request: Any) -> Any:
             return self.do_open(make(), request)
 
@@ -175,7 +175,7 @@ def test_do_open_takes_what_makes_a_connection(library: ModuleType, origin: Orig
 def test_a_refused_tunnel_is_no_answer_of_the_site_whoever_makes_the_connection(
     library: ModuleType, basic_proxy: Proxy, make: Any
 ) -> None:
-    class Handler(library.HTTPSHandler):  # type: ignore[name-defined, misc]
+    class Handler(library.HTTPSHandler):
         def https_open(self, request: Any) -> Any:
             return self.do_open(make(), request)
 
@@ -213,7 +213,7 @@ def test_a_login_handler_that_goes_its_own_way_is_left_to_it(library: ModuleType
 
 
 def test_a_login_handler_that_only_adds_something_declares_all_the_same(library: ModuleType, origin: Origin) -> None:
-    class Named(library.HTTPBasicAuthHandler):  # type: ignore[name-defined, misc]
+    class Named(library.HTTPBasicAuthHandler):
         name = "of the program"
 
     handler = Named()

@@ -18,7 +18,7 @@ MANY = 100
 
 def read(opener: Any, url: Any, **options: Any) -> bytes:
     with opener.open(url, timeout=10, **options) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 def test_requests_to_one_host_share_one_connection(direct: Any, origin: Origin) -> None:
@@ -222,7 +222,7 @@ def test_each_opener_has_connections_of_its_own(library: ModuleType, origin: Ori
 def test_options_that_cannot_be_compared_make_a_connection_for_one_request(
     direct: Any, library: ModuleType, origin: Origin
 ) -> None:
-    class Handler(library.HTTPHandler):  # type: ignore[name-defined, misc]
+    class Handler(library.HTTPHandler):
         def http_open(self, request: Any) -> Any:
             import http.client
 

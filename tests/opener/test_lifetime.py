@@ -23,7 +23,7 @@ import coda_network
 
 def read(opener: Any, url: Any, **options: Any) -> bytes:
     with opener.open(url, timeout=10, **options) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 def test_threads_share_an_opener_and_each_gets_its_own_answer(direct: Any, origin: Origin) -> None:

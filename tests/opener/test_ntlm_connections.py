@@ -32,7 +32,7 @@ def opener_for(library: ModuleType, *logins: tuple[str, Any]) -> Any:
 
 def read(opener: Any, request: Any) -> bytes:
     with opener.open(request, timeout=10) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 def test_four_requests_cost_one_handshake(library: ModuleType) -> None:

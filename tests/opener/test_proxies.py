@@ -29,7 +29,7 @@ def basic(user: str, password: str, encoding: str = "utf-8") -> str:
 
 def fetch(opener: Any, url: Any) -> bytes:
     with opener.open(url, timeout=10) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 # Which proxy
@@ -151,7 +151,7 @@ def test_the_patched_one_sends_basic_unasked_as_the_standard_library_does(origin
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": basic_proxy.url_with_login}))
         for _ in range(2):
             fetch(opener, origin.url)
-        opener.close()  # type: ignore[no-untyped-call]
+        opener.close()
     assert [seen.status for seen in basic_proxy.requests] == [200, 200]
 
 

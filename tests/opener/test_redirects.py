@@ -149,13 +149,13 @@ def test_cookies_are_kept_and_sent_back(library: ModuleType, origin: Origin) -> 
 
 
 def test_an_override_of_the_program_runs(library: ModuleType, origin: Origin) -> None:
-    class Smart(library.HTTPRedirectHandler):  # type: ignore[name-defined, misc]
+    class Smart(library.HTTPRedirectHandler):
         def http_error_302(self, request: Any, fp: Any, code: int, message: str, headers: Any) -> Any:
             result = super().http_error_302(request, fp, code, message, headers)
             result.first_status = code
             return result
 
-    class Never(library.HTTPRedirectHandler):  # type: ignore[name-defined, misc]
+    class Never(library.HTTPRedirectHandler):
         def redirect_request(self, *arguments: Any) -> None:
             return None
 

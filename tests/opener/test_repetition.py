@@ -54,7 +54,7 @@ def serve_one_and_reset_another(wire: Wire) -> None:
 
 def read(opener: Any, request: Any) -> bytes:
     with opener.open(request, timeout=10) as response:
-        return response.read()  # type: ignore[no-any-return]
+        return response.read()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -100,4 +100,4 @@ def test_a_function_is_asked_once_for_a_realm(basic_proxy: Proxy, origin: Origin
 
 def test_what_is_no_credentials_patches_nothing() -> None:
     with pytest.raises(TypeError, match="credentials are a"):
-        coda_network.patch(credentials=7)  # type: ignore[arg-type]  # that is the test
+        coda_network.patch(credentials=7)

@@ -154,7 +154,7 @@ class TestReach:
     def test_an_urlopen_imported_before_keeps_its_connection(self, origin: Origin) -> None:
         for patched, connections in ((False, 3), (True, 1)):
             origin.reset()
-            urllib.request.install_opener(None)  # type: ignore[arg-type]  # as at the start of a program
+            urllib.request.install_opener(None)
             try:
                 if patched:
                     coda_network.patch()
@@ -168,10 +168,10 @@ class TestReach:
 
     def test_subclasses_made_before_have_the_abilities(self) -> None:
         with coda_network.patched():
-            connection = EarlierConnection("localhost", socket_keepalive=True)  # type: ignore[call-arg]
-            assert connection.socket_keepalive is True  # type: ignore[attr-defined]
-            handler = EarlierHandler(socket_keepalive=True)  # type: ignore[call-arg]
-            assert handler.socket_keepalive is True  # type: ignore[attr-defined]
+            connection = EarlierConnection("localhost", socket_keepalive=True)
+            assert connection.socket_keepalive is True
+            handler = EarlierHandler(socket_keepalive=True)
+            assert handler.socket_keepalive is True
 
     def test_a_connection_shows_a_refused_tunnel_while_patched(self, basic_proxy: Proxy) -> None:
         connection = EarlierConnection(*basic_proxy.address)
@@ -180,7 +180,7 @@ class TestReach:
             connection.request("GET", "/")
             with connection.getresponse() as response:
                 assert response.status == 407
-                assert response.tunnel  # type: ignore[attr-defined]
+                assert response.tunnel
             connection.close()
         with pytest.raises(OSError, match="Tunnel connection failed: 407"):
             connection.request("GET", "/")
@@ -290,11 +290,11 @@ class TestObjectsOfAnotherTime:
 
 def close_installed_opener() -> None:
     """Close the connections of urlopen's own opener, and forget it."""
-    opener: Any = urllib.request._opener  # type: ignore[attr-defined]  # where urlopen keeps it
+    opener: Any = urllib.request._opener
     if opener is not None:
         with coda_network.patched():
             opener.close()
-    urllib.request.install_opener(None)  # type: ignore[arg-type]  # as at the start of a program
+    urllib.request.install_opener(None)
 
 
 IMPORT_ORDERS = {

@@ -71,9 +71,9 @@ def test_only_urllib3_and_its_copies_are_touched(module: str, body: dict[str, An
 @pytest.mark.usefixtures("patched")
 def test_a_copy_imported_while_patched_has_our_tunnel() -> None:
     later = urllib3_like("some_package._vendor.urllib3.connection", _tunnel=theirs)
-    assert later._tunnel is not theirs  # type: ignore[attr-defined]
+    assert later._tunnel is not theirs
     coda_network.unpatch()
-    assert later._tunnel is theirs  # type: ignore[attr-defined]
+    assert later._tunnel is theirs
     coda_network.patch()
 
 
@@ -173,7 +173,7 @@ def test_the_page_of_a_refusal_holds_no_socket(ca: Authority, length: int | None
 
     with ScriptedPeer(script) as peer:
         error = refusal_of(peer, ca)
-        cause: Any = error.__cause__.__cause__  # type: ignore[union-attr]  # urllib3's OSError, then ours
+        cause: Any = error.__cause__.__cause__
         assert cause.response.read().startswith(b"the page")
         del error, cause
         gc.collect()  # a socket left open would warn

@@ -280,7 +280,7 @@ class TestSubclassRules:
         assert toys.everything() == before
 
     def test_a_subclass_of_a_subclass_is_found(self, toys: Toys) -> None:
-        class Deep(toys.earlier):  # type: ignore[misc, name-defined]  # a class made at run time
+        class Deep(toys.earlier):
             def call(self) -> str:
                 return "deep"
 
@@ -300,7 +300,7 @@ class TestSubclassRules:
         switch = self.switch(toys.base)
         switch.install()
 
-        class Later(toys.base):  # type: ignore[misc, name-defined]  # a class made at run time
+        class Later(toys.base):
             def call(self) -> str:
                 return "later"
 
@@ -316,7 +316,7 @@ class TestSubclassRules:
         # Another patcher had saved our hook and puts it back.
         toys.base.__init_subclass__ = hook
 
-        class Later(toys.base):  # type: ignore[misc, name-defined]  # a class made at run time
+        class Later(toys.base):
             def call(self) -> str:
                 return "later"
 

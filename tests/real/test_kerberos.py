@@ -140,7 +140,7 @@ def test_no_site_gets_the_ticket_unasked(apache: Apache, client_context: ssl.SSL
     opener = opener_of(client_context)
     with pytest.raises(urllib.error.HTTPError, match="401") as caught:
         opener.open(f"{apache.url}/kerberos/echo", timeout=20)
-    assert str(caught.value.auth_report) == "Negotiate: not enabled"  # type: ignore[attr-defined]  # ours
+    assert str(caught.value.auth_report) == "Negotiate: not enabled"
     caught.value.close()
     opener.close()
 
@@ -349,7 +349,7 @@ def test_without_a_ticket_the_report_says_so(
     with pytest.raises(urllib.error.URLError, match="407") as caught:
         opener.open(f"{base(apache, url_scheme)}/echo", timeout=20)
     opener.close()
-    report = str(caught.value.auth_report)  # type: ignore[attr-defined]  # ours
+    report = str(caught.value.auth_report)
     assert report.startswith("Negotiate: no ticket for HTTP@127.0.0.1: ")
     assert "No Kerberos credentials available" in report
     if isinstance(caught.value, urllib.error.HTTPError):
