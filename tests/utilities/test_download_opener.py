@@ -67,6 +67,7 @@ def test_every_handler_has_its_place(
     own = _HTTPHandler(), _HTTPSHandler(Deadline(5))
     ours = _opener(handlers, *own)
     expected = urllib2.build_opener(*given(), _NotModifiedHandler, _HTTPHandler(), _HTTPSHandler())
+    assert vars(ours).keys() == vars(expected).keys()  # there is no table that was not thought of
     for table in ("handlers", "handle_open", "handle_error", "process_request", "process_response"):
         assert kinds(getattr(ours, table)) == kinds(getattr(expected, table)), table
     assert ours.addheaders == expected.addheaders
