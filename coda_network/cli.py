@@ -24,22 +24,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["run"]:
         # Before argparse: what stands behind the script is the script's, whatever it looks like.
-        from coda_network import _run
+        from coda_network._cli import run
 
-        return _run.main(arguments[1:])
+        return run.main(arguments[1:])
 
     options = _parser().parse_args(arguments)
     if options.command == "get":
-        from coda_network import _get
+        from coda_network._cli import get
 
-        return _get.get(options.url, options.output)
+        return get.get(options.url, options.output)
 
     if options.command == "check":
-        from coda_network import _check
+        from coda_network._cli import check
 
-        return _check.check(options.url, options.proxy, options.scheme)
+        return check.check(options.url, options.proxy, options.scheme)
 
-    from coda_network import demo
+    from coda_network._cli import demo
 
     return demo.run(options.scheme)
 

@@ -14,18 +14,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from coda_network import urllib2
-from coda_network._http.answers import answer_from_head
-from coda_network._http.chain import connect_chain
-from coda_network._http.limited import LimitedHTTPConnection
+from coda_network._http.deadline_connection import DeadlineHTTPConnection
+from coda_network._http.response_head import response_from_head
+from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
-from coda_network._net.limited import release
-from coda_network._net.relaying import Relayed, relay
+from coda_network._net.deadline_socket import release
+from coda_network._net.relay import Relayed, relay
 from coda_network._net.tls import Cert
-from coda_network._net.tunnelling import TunnelError
 from coda_network._opener.director import OpenerDirector
-from coda_network._opener.proxies import is_exempt
-from coda_network._opener.transport import HTTPSHandler
-from coda_network._wire.urls import split_authority
+from coda_network._opener.http_handlers import HTTPSHandler
+from coda_network._opener.proxy_handler import is_exempt
+from coda_network._route.hops import connect_chain
+from coda_network._wire.authority import split_authority
 
 __all__ = [
     "HTTPSConnectConnection",
@@ -115,7 +115,7 @@ def socket_read_write(sock_a: socket.socket, sock_b: socket.socket, idle_sec: fl
     return relay(sock_a, sock_b, idle_sec)
 
 
-class HTTPSConnectConnection(LimitedHTTPConnection):
+class HTTPSConnectConnection(DeadlineHTTPConnection):
     """A connection that is done once it stands: its answer hands over the socket, as ``connect_sock``.
 
     ``set_tunnel()`` says where to; without it the socket leads to the host itself. No request is sent to the host at
@@ -156,7 +156,7 @@ class HTTPSConnectConnection(LimitedHTTPConnection):
         if self.sock is None:
             return answer
         if answer is None:
-            answer = answer_from_head([b"HTTP/1.1 200 Connected\r\n", b"\r\n"], None)
+            answer = response_from_head([b"HTTP/1.1 200 Connected\r\n", b"\r\n"], None)
         # To an opener the answers of tunnels are refusals, and this one is what was asked for.
         answer.tunnel = False
         answer.connect_sock, self.sock = self.sock, None

@@ -14,8 +14,8 @@ from coda_network._http.connection import HTTPConnection as HTTPConnection
 from coda_network._http.https import HTTPSConnection as HTTPSConnection
 from coda_network._http.legacy import HTTP as HTTP
 from coda_network._http.response import HTTPResponse as HTTPResponse
+from coda_network._http.tunnel_login import TunnelError as TunnelError
 from coda_network._net.dial import SocketKeepalive as SocketKeepalive
-from coda_network._net.tunnelling import TunnelError as TunnelError
 
 # What is new stays out of ``import *``: a program that gets the rest from here expects http.client's names.
 __all__ = _stdlib.__all__

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from coda_network._opener.password_handlers import HTTPNegotiateAuthHandler, ProxyNegotiateAuthHandler
+from coda_network._opener.ntlm_negotiate_handlers import HTTPNegotiateAuthHandler, ProxyNegotiateAuthHandler
 
 __all__ = ["HTTPNegotiateAuthHandler", "ProxyNegotiateAuthHandler"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from coda_network._opener.password_handlers import HTTPNtlmAuthHandler, ProxyNtlmAuthHandler
+from coda_network._opener.ntlm_negotiate_handlers import HTTPNtlmAuthHandler, ProxyNtlmAuthHandler
 
 __all__ = ["HTTPNtlmAuthHandler", "ProxyNtlmAuthHandler"]

@@ -11,19 +11,19 @@ import urllib.error as _error
 import urllib.request as _stdlib
 import urllib.response as _response
 
+from coda_network._opener.basic_digest_handlers import HTTPBasicAuthHandler as HTTPBasicAuthHandler
+from coda_network._opener.basic_digest_handlers import HTTPDigestAuthHandler as HTTPDigestAuthHandler
+from coda_network._opener.basic_digest_handlers import ProxyBasicAuthHandler as ProxyBasicAuthHandler
+from coda_network._opener.basic_digest_handlers import ProxyDigestAuthHandler as ProxyDigestAuthHandler
 from coda_network._opener.director import OpenerDirector
-from coda_network._opener.errors import HTTPErrorProcessor
-from coda_network._opener.logins import HTTPBasicAuthHandler as HTTPBasicAuthHandler
-from coda_network._opener.logins import HTTPDigestAuthHandler as HTTPDigestAuthHandler
-from coda_network._opener.logins import ProxyBasicAuthHandler as ProxyBasicAuthHandler
-from coda_network._opener.logins import ProxyDigestAuthHandler as ProxyDigestAuthHandler
-from coda_network._opener.proxies import PatientProxyHandler as ProxyHandler
-from coda_network._opener.redirects import HTTPRedirectHandler
+from coda_network._opener.error_processor import HTTPErrorProcessor
+from coda_network._opener.errors import TunnelRefused as TunnelRefused
+from coda_network._opener.http_handlers import AbstractHTTPHandler as AbstractHTTPHandler
+from coda_network._opener.http_handlers import HTTPHandler, HTTPSHandler
+from coda_network._opener.proxy_handler import DeferredLoginProxyHandler as ProxyHandler
+from coda_network._opener.redirect_handler import HTTPRedirectHandler
 from coda_network._opener.request import Request as Request
-from coda_network._opener.shared import sharing_urlopen
-from coda_network._opener.transport import AbstractHTTPHandler as AbstractHTTPHandler
-from coda_network._opener.transport import HTTPHandler, HTTPSHandler
-from coda_network._opener.transport import TunnelRefused as TunnelRefused
+from coda_network._opener.urlopen import sharing_urlopen
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+import urllib.request
 from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
 
 import pytest
 from support import guard
@@ -16,6 +19,9 @@ from support.origin import Origin
 from support.proxy import Proxy
 from support.servers import public_directory, running
 from support.squid import BasicLogin, DigestLogin, KerberosLogin, NegotiateNTLMLogin, NTLMLogin, Squid
+
+import coda_network
+from coda_network import urllib2
 
 # Taken out of the environment of every test: what the machine says about proxies, certificates and logins.
 PROXY_VARIABLES = (
@@ -162,3 +168,27 @@ def alice_ticket(kdc: KDC, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
+
+
+@pytest.fixture(params=["urllib2", "patched"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A module with urllib.request's names: ours, or the standard library's own under the patch."""
+    module: Any = urllib2
+    if request.param == "patched":
+        module = urllib.request
+        coda_network.patch()
+    # The opener that urlopen() makes for itself; proxies of the environment are read when it is made.
+    monkeypatch.setattr(module, "_opener", None)
+    yield module
+    if module._opener is not None:
+        module._opener.close()
+    if module is urllib.request:
+        coda_network.unpatch()
+
+
+@pytest.fixture
+def direct(library: ModuleType) -> Iterator[Any]:
+    """An opener without proxies."""
+    opener = library.build_opener(library.ProxyHandler({}))
+    yield opener
+    opener.close()

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from coda_network._wire.trace import Trace
+from coda_network._trace import Trace
 
 
 def test_a_record_goes_to_the_logger_of_the_layer(caplog: pytest.LogCaptureFixture) -> None:
@@ -39,7 +39,7 @@ def test_the_level_may_change_at_any_time(caplog: pytest.LogCaptureFixture) -> N
 
 def test_logging_is_not_imported_for_it() -> None:
     program = (
-        "import sys; from coda_network._wire.trace import Trace; trace = Trace('layer'); trace('said %d', 1); "
+        "import sys; from coda_network._trace import Trace; trace = Trace('layer'); trace('said %d', 1); "
         "assert 'logging' not in sys.modules; import logging; logging.basicConfig(level='DEBUG', stream=sys.stdout); "
         "trace('said %d', 2)"
     )

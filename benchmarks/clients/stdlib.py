@@ -213,10 +213,10 @@ class CodaOpener(Opener):
 
     def leave_idle(self, path: str, count: int) -> object:
         """Let the opener keep connections that were all in use at the same time."""
-        from coda_network._opener.connections import connections_of
         from coda_network._pool.pool import Pool
+        from coda_network._transport.session import session_of
 
-        connections = connections_of(self.opener)
+        connections = session_of(self.opener)
         assert connections is not None
         connections.pool = Pool(max_idle_per_host=count, max_idle=count)
         answers = [self.ask(path) for _ in range(count)]

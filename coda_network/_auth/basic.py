@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from .._wire.challenge import Challenge
-from .credentials import Credentials
-from .scheme import CannotServe, Outgoing, Peer
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.scheme import CannotServe, Outgoing, Peer
+from coda_network._wire.challenge import Challenge
 
 
 class Basic:

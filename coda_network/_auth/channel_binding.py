@@ -1,4 +1,4 @@
-"""Channel binding `tls-server-end-point` (RFC 5929 section 4): ties a login to its TLS connection."""
+"""ConnectionReader binding `tls-server-end-point` (RFC 5929 section 4): ties a login to its TLS connection."""
 
 from __future__ import annotations
 

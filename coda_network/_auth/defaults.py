@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from .credentials import Credentials, CredentialSource
-from .scheme import Peer
+from coda_network._auth.credentials import Credentials, CredentialSource
+from coda_network._auth.scheme import Peer
 
 Pair = tuple[str, str]
 Given = Pair | Credentials | Mapping[str, Pair] | Callable[[str, str | None], Pair | None]

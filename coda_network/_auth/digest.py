@@ -8,10 +8,10 @@ from collections import OrderedDict
 from typing import IO, NamedTuple
 from urllib.parse import quote
 
-from .._wire.challenge import Challenge, parse_challenges
-from .credentials import Credentials
-from .digest_terms import Terms, is_true, new_hash, octets, read_terms
-from .scheme import CannotServe, Outgoing, Peer
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.digest_terms import Terms, is_true, new_hash, octets, read_terms
+from coda_network._auth.scheme import CannotServe, Outgoing, Peer
+from coda_network._wire.challenge import Challenge, parse_challenges
 
 # How often in a row, over all connections, a peer may call a nonce stale before nothing was accepted.
 STALE_LIMIT = 20

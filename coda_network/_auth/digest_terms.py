@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from .._wire.challenge import Challenge
-from .scheme import CannotServe
+from coda_network._auth.scheme import CannotServe
+from coda_network._wire.challenge import Challenge
 
 # Weakest first (RFC 7616 sections 3.7 and 6.1). SHA is in no RFC; servers of the years between the two offer
 # it. A "-sess" at the end of the name says how the key is made, not how strong the hash is.

@@ -9,87 +9,22 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from typing import Protocol
 
-from .._wire.challenge import Challenge, parse_challenges
-from .._wire.trace import Trace
-from .credentials import Credentials, CredentialSource
-from .memory import Attempt, LoginMemory
-from .registry import SCHEMES, Entry, by_strength, label
-from .report import AuthReport
-from .scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
-from .tokens import kind
+from coda_network._auth.credentials import Credentials, CredentialSource
+from coda_network._auth.login_states import AWAITING_RESPONSE, TRANSITIONS, Event, State
+from coda_network._auth.memory import Attempt, LoginMemory
+from coda_network._auth.registry import SCHEMES, Entry, by_strength, label
+from coda_network._auth.report import AuthReport
+from coda_network._auth.scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
+from coda_network._auth.tokens import kind
+from coda_network._trace import Trace
+from coda_network._wire.challenge import Challenge, parse_challenges
 
 log = Trace("auth")
 
 # Kerberos inside SPNEGO takes three legs at most, NTLM two. A peer that asks for more than this never ends.
 MOST_ROUNDS = 10
-
-
-class State(Enum):
-    """Where a login stands."""
-
-    IDLE = "no login has been asked for"
-    ANTICIPATED = "a header went out before anybody asked"
-    CHOOSING = "looking for a scheme to begin with"
-    STEPPING = "the scheme in hand makes its next header"
-    NEGOTIATING = "a header went out that another challenge must answer"
-    ANSWERED = "the last header of a scheme went out"
-    ACCEPTED = "the peer has accepted"
-    GIVEN_UP = "no scheme can go on for this request"
-
-
-class Event(Enum):
-    """What can happen to a login."""
-
-    REQUEST = "a new request begins"
-    ANTICIPATE = "a header is at hand from a login that was accepted"
-    CHALLENGE = "a challenge came, but not for the scheme in hand"
-    GO_ON = "a challenge came for the scheme in hand"
-    OTHER = "any other answer came"
-    LEG = "a header was made that another challenge must answer"
-    FINAL = "the last header of a scheme was made"
-    BROKEN = "the scheme in hand cannot go on"
-    EXHAUSTED = "no scheme is left"
-
-
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    (State.IDLE, Event.REQUEST): State.IDLE,
-    (State.IDLE, Event.ANTICIPATE): State.ANTICIPATED,
-    (State.IDLE, Event.CHALLENGE): State.CHOOSING,
-    (State.IDLE, Event.OTHER): State.IDLE,
-    (State.ANTICIPATED, Event.REQUEST): State.IDLE,  # here and below: no answer came to the request before
-    (State.ANTICIPATED, Event.CHALLENGE): State.CHOOSING,
-    (State.ANTICIPATED, Event.GO_ON): State.STEPPING,
-    (State.ANTICIPATED, Event.OTHER): State.ACCEPTED,
-    (State.ANTICIPATED, Event.BROKEN): State.GIVEN_UP,  # here and below: the peer's own proof is wrong
-    (State.CHOOSING, Event.LEG): State.NEGOTIATING,
-    (State.CHOOSING, Event.FINAL): State.ANSWERED,
-    (State.CHOOSING, Event.EXHAUSTED): State.GIVEN_UP,
-    (State.STEPPING, Event.LEG): State.NEGOTIATING,
-    (State.STEPPING, Event.FINAL): State.ANSWERED,
-    (State.STEPPING, Event.BROKEN): State.CHOOSING,
-    (State.NEGOTIATING, Event.REQUEST): State.IDLE,
-    (State.NEGOTIATING, Event.CHALLENGE): State.CHOOSING,
-    (State.NEGOTIATING, Event.GO_ON): State.STEPPING,
-    (State.NEGOTIATING, Event.OTHER): State.ACCEPTED,  # some proxies are content with the first leg
-    (State.NEGOTIATING, Event.BROKEN): State.GIVEN_UP,
-    (State.ANSWERED, Event.REQUEST): State.IDLE,
-    (State.ANSWERED, Event.CHALLENGE): State.CHOOSING,
-    (State.ANSWERED, Event.GO_ON): State.STEPPING,
-    (State.ANSWERED, Event.OTHER): State.ACCEPTED,
-    (State.ANSWERED, Event.BROKEN): State.GIVEN_UP,
-    (State.ACCEPTED, Event.REQUEST): State.ACCEPTED,
-    (State.ACCEPTED, Event.ANTICIPATE): State.ANTICIPATED,
-    (State.ACCEPTED, Event.CHALLENGE): State.CHOOSING,
-    (State.ACCEPTED, Event.OTHER): State.ACCEPTED,
-    (State.GIVEN_UP, Event.REQUEST): State.IDLE,
-    (State.GIVEN_UP, Event.CHALLENGE): State.GIVEN_UP,
-    (State.GIVEN_UP, Event.OTHER): State.GIVEN_UP,
-}
-
-_AWAITING_ANSWER = (State.ANTICIPATED, State.NEGOTIATING, State.ANSWERED)
 
 
 class SourceTable(Protocol):
@@ -114,9 +49,9 @@ class Login:
     :param memory: shared by the connections of one opener, so that a login that was accepted goes out unasked
     :param allow_basic_after_failure: whether Basic, which gives the password away, may follow a stronger
         scheme that has failed
-    :param given: the header that the program itself sends, None where it sends none: it goes out first, and not once
-        more when it is refused. It gives way to what was accepted before for the user that it names. It may be
-        replaced between requests
+    :param preset_header: the header that the program itself sends, None where it sends none: it goes out first, and
+        not once more when it is refused. It gives way to what was accepted before for the user that it names. It may
+        be replaced between requests
     """
 
     def __init__(
@@ -128,12 +63,12 @@ class Login:
         memory: LoginMemory | None = None,
         *,
         allow_basic_after_failure: bool = False,
-        given: str | None = None,
+        preset_header: str | None = None,
     ) -> None:
         self.role = role
         self.peer = peer
         self.credentials = credentials
-        self.given = given
+        self.preset_header = preset_header
         self._schemes = schemes
         self._memory = memory
         self._allow_basic_after_failure = allow_basic_after_failure
@@ -159,7 +94,7 @@ class Login:
     @property
     def in_progress(self) -> bool:
         """Whether the header given out last answers a token of this connection, and fits nowhere else."""
-        return self._answers_token and self._state in _AWAITING_ANSWER
+        return self._answers_token and self._state in AWAITING_RESPONSE
 
     @property
     def awaits_challenge(self) -> bool:
@@ -199,7 +134,7 @@ class Login:
         """
         return not (bound or self.binds_connection) or self._attempt is None or self._is_for_its_user(self._attempt)
 
-    def header(self, outgoing: Outgoing) -> str | None:
+    def start(self, outgoing: Outgoing) -> str | None:
         """Begin a request: return the header value to send with it, None if it goes without.
 
         Basic and Digest go out unasked where they were accepted before, on this connection or on another one.
@@ -216,8 +151,8 @@ class Login:
             else:
                 self._attempt = attempt
                 self._unasked = attempt.scheme.again(outgoing)
-        if self._unasked is None and self.given is not None:
-            self._unasked = self.given
+        if self._unasked is None and self.preset_header is not None:
+            self._unasked = self.preset_header
             if not self.binds_connection:
                 self._attempt = None
         if self._unasked is not None:
@@ -226,7 +161,7 @@ class Login:
                 self._tell(f"we send {kind(self._unasked)}, before anybody asks")
         return self._unasked
 
-    def challenged(self, values: Iterable[str], outgoing: Outgoing) -> str | None:
+    def on_challenge(self, values: Iterable[str], outgoing: Outgoing) -> str | None:
         """Answer a 407 or 401: return the header value to send the request with again, or None to give up.
 
         :param values: all lines of the role's challenge header; there may be none, and they may be malformed
@@ -252,7 +187,7 @@ class Login:
         if self._attempt is not None:
             self.report.note(self._attempt.label, reason)
 
-    def accepted(self, info_values: Iterable[str] = ()) -> None:
+    def on_response(self, info_values: Iterable[str] = ()) -> None:
         """Take note of any answer but a challenge.
 
         :param info_values: the lines of the role's info header and those of its challenge header, where the
@@ -260,7 +195,7 @@ class Login:
         :raises PeerUnproven: that token is wrong: the peer is not who it says
         """
         attempt = self._attempt
-        if attempt is not None and self._state in _AWAITING_ANSWER:
+        if attempt is not None and self._state in AWAITING_RESPONSE:
             try:
                 attempt.scheme.accepted(_info_for(attempt.scheme, info_values))
             except CannotServe as reason:
@@ -291,7 +226,7 @@ class Login:
         return self.credentials if callable(self.credentials) else self.credentials.get(scheme)
 
     def _agrees_with_given(self, attempt: Attempt) -> bool:
-        return self.given is None or Credentials.from_basic_header(self.given) == attempt.credentials
+        return self.preset_header is None or Credentials.from_basic_header(self.preset_header) == attempt.credentials
 
     def _is_for_its_user(self, attempt: Attempt | None) -> bool:
         source = None if attempt is None else self._source(attempt.challenged)
@@ -300,7 +235,7 @@ class Login:
     def _for_scheme_in_hand(self, challenges: list[Challenge]) -> Challenge | None:
         """The challenge that the scheme in hand is to answer; None if none is for it."""
         attempt = self._attempt
-        if attempt is None or self._state not in _AWAITING_ANSWER:
+        if attempt is None or self._state not in AWAITING_RESPONSE:
             return None
         mine = [challenge for challenge in challenges if label(challenge) == attempt.label]
         if self._state is State.ANTICIPATED:
@@ -335,9 +270,9 @@ class Login:
         It is none on `DOMAIN\\user`, which is a name for other schemes than Basic, and none on letters beyond
         ASCII, which the program may have encoded in another way than we do.
         """
-        if self.given is None or self._unasked is not self.given:
+        if self.preset_header is None or self._unasked is not self.preset_header:
             return
-        given = Credentials.from_basic_header(self.given)
+        given = Credentials.from_basic_header(self.preset_header)
         if given is None or given.domain or not (given.username + given.password).isascii():
             return
         for challenge in challenges:

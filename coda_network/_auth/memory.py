@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-from .credentials import Credentials
-from .scheme import Peer, Role, Scheme
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.scheme import Peer, Role, Scheme
 
 
 class Attempt(NamedTuple):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from .._wire.challenge import Challenge
-from .credentials import Credentials
-from .scheme import CannotServe, Outgoing, Peer
-from .security_context import (
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.scheme import CannotServe, Outgoing, Peer
+from coda_network._auth.security_context import (
     SERVICE,
     SecurityContext,
     decode_token,
@@ -16,6 +15,7 @@ from .security_context import (
     has_tickets,
     load_spnego,
 )
+from coda_network._wire.challenge import Challenge
 
 # How an NTLM message of type 3 begins (MS-NLMP section 2.2.1.3), inside SPNEGO as well: the password is
 # judged now.

@@ -7,10 +7,10 @@ from enum import Enum
 from functools import partial
 from typing import Protocol
 
-from .._wire.challenge import Challenge
-from .credentials import Credentials
-from .scheme import CannotServe, Outgoing, Peer
-from .security_context import SecurityContext, decode_token, encode_token, load_spnego
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.scheme import CannotServe, Outgoing, Peer
+from coda_network._auth.security_context import SecurityContext, decode_token, encode_token, load_spnego
+from coda_network._wire.challenge import Challenge
 
 
 class Messages(Protocol):

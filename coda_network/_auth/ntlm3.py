@@ -11,10 +11,10 @@ import struct
 from functools import partial
 from types import ModuleType
 
-from .credentials import Credentials
-from .md4 import md4
-from .ntlm import Ntlm
-from .scheme import CannotServe, Peer
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.md4 import md4
+from coda_network._auth.ntlm import Ntlm
+from coda_network._auth.scheme import CannotServe, Peer
 
 # NegotiateFlags that both sides must mean alike (MS-NLMP section 2.2.2.5), and where type 3 holds the field.
 _UNICODE = 0x00000001

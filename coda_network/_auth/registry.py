@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from .._wire.challenge import Challenge
-from .scheme import SchemeFactory
+from coda_network._auth.scheme import SchemeFactory
+from coda_network._wire.challenge import Challenge
 
 # A name that a server made up is repeated in reports only so far.
 _LONGEST_NAME = 40
@@ -22,31 +22,31 @@ class Entry(NamedTuple):
 
 
 def _negotiate() -> SchemeFactory:
-    from .negotiate import create
+    from coda_network._auth.negotiate import create
 
     return create
 
 
 def _ntlm() -> SchemeFactory:
-    from .ntlm import create
+    from coda_network._auth.ntlm import create
 
     return create
 
 
 def _ntlm3() -> SchemeFactory:
-    from .ntlm3 import create
+    from coda_network._auth.ntlm3 import create
 
     return create
 
 
 def _digest() -> SchemeFactory:
-    from .digest import create
+    from coda_network._auth.digest import create
 
     return create
 
 
 def _basic() -> SchemeFactory:
-    from .basic import create
+    from coda_network._auth.basic import create
 
     return create
 
@@ -94,6 +94,6 @@ def _weakness(challenge: Challenge) -> tuple[int, int]:
     place = _PLACES.get(challenge.scheme, len(_PLACES))
     if challenge.scheme != "digest":
         return place, 0
-    from .digest_terms import strength
+    from coda_network._auth.digest_terms import strength
 
     return place, -strength(challenge)

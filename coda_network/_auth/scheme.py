@@ -6,8 +6,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import IO, NamedTuple, Protocol
 
-from .._wire.challenge import Challenge
-from .credentials import Credentials
+from coda_network._auth.credentials import Credentials
+from coda_network._wire.challenge import Challenge
 
 
 class Role(Enum):
@@ -16,11 +16,11 @@ class Role(Enum):
     PROXY = (407, "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info")
     ORIGIN = (401, "WWW-Authenticate", "Authorization", "Authentication-Info")
 
-    def __init__(self, status: int, challenge_header: str, answer_header: str, info_header: str) -> None:
+    def __init__(self, status: int, challenge_header: str, authorization_header: str, info_header: str) -> None:
         # RFC 9110 sections 11.6 (origin) and 11.7 (proxy).
         self.status = status
         self.challenge_header = challenge_header
-        self.answer_header = answer_header
+        self.authorization_header = authorization_header
         self.info_header = info_header
 
 

@@ -7,10 +7,10 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .channel_binding import channel_bindings
-from .credentials import Credentials
-from .scheme import CannotServe, Peer
-from .ticket import TicketCache
+from coda_network._auth.channel_binding import channel_bindings
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.scheme import CannotServe, Peer
+from coda_network._auth.ticket import TicketCache
 
 if TYPE_CHECKING:
     from spnego import ContextProxy

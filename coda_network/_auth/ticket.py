@@ -10,8 +10,8 @@ import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .credentials import Credentials
-from .scheme import PasswordRefused
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.scheme import PasswordRefused
 
 if TYPE_CHECKING:
     import krb5

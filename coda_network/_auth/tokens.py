@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from .._wire.challenge import parse_challenges
+from coda_network._wire.challenge import parse_challenges
 
 _SIGNATURE = b"NTLMSSP\0"
 # MS-NLMP section 2.2.1: the number of the message stands behind the signature, in 32 bits.

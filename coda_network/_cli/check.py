@@ -21,10 +21,11 @@ from coda_network._auth.defaults import from_netrc
 from coda_network._auth.registry import SCHEMES, Entry
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Role, SchemeFactory
-from coda_network._get import shown
-from coda_network._opener.proxies import PatientProxyHandler, is_exempt
-from coda_network._wire.bypass import bypasses
-from coda_network._wire.urls import parse_proxy_url, split_authority, split_userinfo
+from coda_network._cli.get import shown
+from coda_network._opener.proxy_handler import DeferredLoginProxyHandler, is_exempt
+from coda_network._route.no_proxy import bypasses
+from coda_network._route.proxy_url import parse_proxy_url
+from coda_network._wire.authority import split_authority, split_userinfo
 
 OK = 0
 FAILED = 1
@@ -190,7 +191,7 @@ def _proxies(url_scheme: str, proxy: str, route: Route) -> dict[str, str]:
 def _opener(proxies: dict[str, str] | None, scheme: str | None) -> Any:
     handlers: list[Any] = []
     if proxies is not None:
-        handlers.append(PatientProxyHandler(proxies))
+        handlers.append(DeferredLoginProxyHandler(proxies))
     if scheme is not None:
         handlers.append(_OnlyScheme(scheme))
     if scheme == "negotiate":  # who asks for it by name lets a site have the ticket

@@ -11,7 +11,7 @@ PIECE = 1 << 20
 """Bytes that are read at once behind those, or where nothing is announced."""
 
 
-class Gathered:
+class BodyBuffer:
     """Pieces of a body, which become one.
 
     To join them takes their memory twice. What is longer than LARGEST_PIECE grows in one place instead, where growing

@@ -34,7 +34,7 @@ def lines_of(response: HTTPResponse) -> Iterator[bytes]:
 def _whole_lines(response: HTTPResponse) -> io.BytesIO | None:
     """Return the lines that are in the buffer; not the last one of the body, behind which the response ends."""
     catch_up(response)  # with what another iteration has given out
-    channel, left = response._channel, response.chunk_left if response.chunked else response.length
+    channel, left = response._reader, response.chunk_left if response.chunked else response.length
     if left == 0 or channel is None or response.fp is not channel.reader:
         return None
     seen = channel.buffered()
@@ -49,8 +49,8 @@ def catch_up(response: HTTPResponse) -> None:
         return
     count = ahead.tell()
     ahead.seek(0, io.SEEK_END)
-    if response._channel is not None:
-        response._channel.take(count)
+    if response._reader is not None:
+        response._reader.take(count)
     if response.chunked:
         response.chunk_left -= count
     elif response.length is not None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from http.client import HTTPException, IncompleteRead, LineTooLong
 
-from coda_network._http.channel import READ_BUFFER
-from coda_network._http.gathered import Gathered
+from coda_network._http.body_buffer import BodyBuffer
+from coda_network._http.reader import READ_BUFFER
 from coda_network._wire import framing, heads
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
@@ -60,7 +60,7 @@ def _next_chunk(self: HTTPResponse) -> int | None:
 
 def read(self: HTTPResponse, amt: int | None = None) -> bytes:
     """Return the rest of the body, or *amt* bytes of it."""
-    data = Gathered()
+    data = BodyBuffer()
     try:
         while amt is None or amt > 0:
             left = self._get_chunk_left()
@@ -109,7 +109,7 @@ def readinto(self: HTTPResponse, b: Any) -> int:
 
 def _small_chunks(self: HTTPResponse, most: int | None) -> bytes:
     """Return the data of the chunks that are whole in the buffer, up to *most* bytes; called at the end of a chunk."""
-    channel = self._channel
+    channel = self._reader
     if channel is None or self.fp is not channel.reader:
         return b""
     seen = channel.buffered()

@@ -9,15 +9,15 @@ import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 
 from coda_network._http import tunnel
-from coda_network._http.answers import answer_on_channel, next_answer
-from coda_network._http.channel import Channel, channel_for
-from coda_network._http.parking import Parked
+from coda_network._http.reader import ConnectionReader, reader_for
+from coda_network._http.refused_tunnel import RefusedTunnel
 from coda_network._http.response import HTTPResponse
+from coda_network._http.response_head import next_response, response_on_reader
+from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
-from coda_network._net.tunnelling import TunnelError
-from coda_network._wire.compose import Composer
+from coda_network._wire.fast_request import Composer
 from coda_network._wire.heads import without_logins
-from coda_network._wire.legal import InvalidTarget, refuse_in_request_line, refuse_nul
+from coda_network._wire.validate import InvalidTarget, refuse_in_request_line, refuse_nul
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from coda_network._auth.login import Login
-    from coda_network._http.absolute_form import AbsoluteForm
+    from coda_network._http.forward_login import ForwardProxyLogin
 
 _stdlib_init = http.client.HTTPConnection.__init__
 _stdlib_putrequest = http.client.HTTPConnection.putrequest
@@ -75,13 +75,13 @@ class HTTPConnection(http.client.HTTPConnection):
     _proxy_login: Login | None = None
     _proxy_keep_alive = False
     # Requests in absolute form, watched in case the proxy asks for a login; not where an exchange of ours does that.
-    _absolute_form: AbsoluteForm | None = None
-    _has_exchange = False
+    _forward_login: ForwardProxyLogin | None = None
+    _login_handled_elsewhere = False
     _raw_proxy_headers: list[bytes] | None = None
 
     _composer: Composer | None = None
-    _channel: Channel | None = None
-    _parked: Parked | None = None
+    _reader: ConnectionReader | None = None
+    _refused_tunnel: RefusedTunnel | None = None
     _refusal: HTTPResponse | None = None
     _last_response: weakref.ref[Any] | None = None
 
@@ -97,12 +97,12 @@ class HTTPConnection(http.client.HTTPConnection):
         tcp_keepalive: bool | SocketKeepalive | None = None,
     ) -> None:
         _stdlib_init(self, host, port, timeout, source_address, blocksize)
-        self._add_ours(socket_keepalive if tcp_keepalive is None else tcp_keepalive)
+        self._init_extensions(socket_keepalive if tcp_keepalive is None else tcp_keepalive)
 
-    def _add_ours(self, socket_keepalive: bool | SocketKeepalive) -> None:
+    def _init_extensions(self, socket_keepalive: bool | SocketKeepalive) -> None:
         self.socket_keepalive = socket_keepalive
         # Looked at in each request, and found faster here than in the class.
-        self._absolute_form = self._refusal = self._channel = self._last_response = None
+        self._forward_login = self._refusal = self._reader = self._last_response = None
 
     # -- opening
 
@@ -112,7 +112,7 @@ class HTTPConnection(http.client.HTTPConnection):
         :raises TunnelError: the proxy refused
         :raises OSError: what failed below HTTP
         """
-        if self._parked is None or not self._tunnel_host:
+        if self._refused_tunnel is None or not self._tunnel_host:
             self.sock = self._dial()
         if self._tunnel_host:
             self._tunnel()
@@ -130,8 +130,8 @@ class HTTPConnection(http.client.HTTPConnection):
     def close(self) -> None:
         """Close the connection, and the answer that is still being read from it."""
         last, self._last_response = self._last_response, None
-        parked, self._parked = self._parked, None
-        self._channel = self._refusal = self._absolute_form = None
+        parked, self._refused_tunnel = self._refused_tunnel, None
+        self._reader = self._refusal = self._forward_login = None
         # Nor does a request that was begun and not sent become the beginning of the next one.
         del self._buffer[:]
         try:
@@ -168,7 +168,7 @@ class HTTPConnection(http.client.HTTPConnection):
         """
         message = None
         at_once = body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT)
-        if at_once and (url[:1] == "/" or self._has_exchange) and self._is_watched_by_nobody():
+        if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and self._may_send_at_once():
             composer = self._composer
             if composer is None:
                 composer = self._composer = Composer()
@@ -176,12 +176,12 @@ class HTTPConnection(http.client.HTTPConnection):
         if message is None:
             self._send_request(method, url, body, headers, encode_chunked)
             return
-        self._leave_what_is_out_of_step()
+        self._drop_stale_socket()
         self._method = method
         self.__state = _REQUEST_SENT
         self.send(message)
 
-    def _is_watched_by_nobody(self) -> bool:
+    def _may_send_at_once(self) -> bool:
         """Tell whether the request may be made at once: no subclass, no debugging wants to see the steps of it."""
         cls = type(self)
         return (
@@ -191,7 +191,7 @@ class HTTPConnection(http.client.HTTPConnection):
             and type(self._buffer) is list
             and not self._buffer
             and self._http_vsn_str == "HTTP/1.1"
-            and self._absolute_form is None
+            and self._forward_login is None
         )
 
     def _host_field(self) -> str | None:
@@ -213,14 +213,14 @@ class HTTPConnection(http.client.HTTPConnection):
         state = self.__state
         if state != _IDLE:
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
-        self._leave_what_is_out_of_step()
+        self._drop_stale_socket()
         _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
-        if url[:7] == "http://" and not self._has_exchange and not self._tunnel_host:
-            if self._absolute_form is None:
-                from coda_network._http.absolute_form import AbsoluteForm
+        if url[:7] == "http://" and not self._login_handled_elsewhere and not self._tunnel_host:
+            if self._forward_login is None:
+                from coda_network._http.forward_login import ForwardProxyLogin
 
-                self._absolute_form = AbsoluteForm()
-            self._absolute_form.begin(method, url)
+                self._forward_login = ForwardProxyLogin()
+            self._forward_login.begin(method, url)
 
     def putheader(self, header: str | bytes, *values: Any) -> None:
         """Add a header; several values become a folded one, as http.client has it.
@@ -246,8 +246,8 @@ class HTTPConnection(http.client.HTTPConnection):
         """
         if self.sock is None and not self._open_for_request():
             return
-        if self._absolute_form is not None:
-            data = self._absolute_form.sending(self, data)
+        if self._forward_login is not None:
+            data = self._forward_login.sending(self, data)
         if type(data) is bytes and self.sock is not None:
             if self.debuglevel > 0:
                 print("send:", repr(without_logins(data)))
@@ -298,13 +298,13 @@ class HTTPConnection(http.client.HTTPConnection):
             response, self._refusal = self._refusal, None
             self.__state = _IDLE
             return response
-        if self._channel is not None and self._channel.broken and self._channel.sock is self.sock:
+        if self._reader is not None and self._reader.broken and self._reader.sock is self.sock:
             self.close()
             raise NotConnected("the answer before was left half-read after this request had been sent")
         if self.sock is None:
             raise NotConnected("the connection was closed before the answer")
 
-        absolute_form = self._absolute_form
+        absolute_form = self._forward_login
         if absolute_form is not None and (response := absolute_form.take_refusal()) is not None:
             self.__state = _IDLE
             return response
@@ -326,16 +326,16 @@ class HTTPConnection(http.client.HTTPConnection):
         """Return an answer whose head is ordinary; None where it is not, or cannot be read by our reader."""
         if self.response_class is not HTTPResponse or self.debuglevel:
             return None
-        channel = self._channel
+        channel = self._reader
         if channel is None or channel.sock is not self.sock or channel.reader.closed:
-            channel = self._channel = channel_for(self.sock)
+            channel = self._reader = reader_for(self.sock)
         if channel is None:
             return None
         try:
-            return next_answer(channel, self._method)
+            return next_response(channel, self._method)
         except BaseException:
             channel.end_answer(False)
-            self._channel = None
+            self._reader = None
             raise
 
     def _general_response(self) -> Any:
@@ -345,7 +345,7 @@ class HTTPConnection(http.client.HTTPConnection):
         except BaseException:
             response.close()
             # As in http.client the next answer may be asked for, after a timeout say: by a reader of its own.
-            self._channel = None
+            self._reader = None
             raise
         return response
 
@@ -354,10 +354,10 @@ class HTTPConnection(http.client.HTTPConnection):
 
         The connection is opened again where the answer before has ended it.
         """
-        waiting = self.__state, self._method, self._absolute_form
-        self._absolute_form = None
+        waiting = self.__state, self._method, self._forward_login
+        self._forward_login = None
         try:
-            if self._channel is not None and self._channel.broken:
+            if self._reader is not None and self._reader.broken:
                 self.close()
             if self.sock is None:
                 self.connect()
@@ -365,16 +365,16 @@ class HTTPConnection(http.client.HTTPConnection):
             self.send(message)
             return HTTPConnection.getresponse(self)
         finally:
-            self.__state, self._method, self._absolute_form = waiting
+            self.__state, self._method, self._forward_login = waiting
 
     def _awaits_answer_end(self) -> bool:
         """Tell whether somebody is still reading the answer before."""
         last = self._last_response() if self._last_response is not None else None
         return last is not None and not last.isclosed()
 
-    def _leave_what_is_out_of_step(self) -> None:
+    def _drop_stale_socket(self) -> None:
         """Part from a socket on which no answer would be read next, but the rest of the last or bytes behind it."""
-        channel = self._channel
+        channel = self._reader
         if channel is None or channel.sock is not self.sock or channel.can_go_on() or self._awaits_answer_end():
             return
         # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
@@ -382,11 +382,11 @@ class HTTPConnection(http.client.HTTPConnection):
 
     def _new_response(self) -> Any:
         if self.response_class is HTTPResponse:
-            channel = self._channel
+            channel = self._reader
             if channel is None or channel.sock is not self.sock or channel.reader.closed:
-                channel = self._channel = channel_for(self.sock)
+                channel = self._reader = reader_for(self.sock)
             if channel is not None:
-                return answer_on_channel(channel, self.debuglevel, self._method)
+                return response_on_reader(channel, self.debuglevel, self._method)
         if self.debuglevel > 0:
             return self.response_class(self.sock, self.debuglevel, method=self._method)
         return self.response_class(self.sock, method=self._method)

@@ -8,10 +8,10 @@ from typing import Any
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.https import HTTPSConnection
 from coda_network._net.deadline import Deadline
-from coda_network._net.limited import connect_within, tls_within
+from coda_network._net.deadline_socket import connect_within, tls_within
 
 
-class LimitedHTTPConnection(HTTPConnection):
+class DeadlineHTTPConnection(HTTPConnection):
     """An HTTPConnection under a deadline: connecting, CONNECT with its logins, requests and answers.
 
     :param deadline: the other parameters are those of HTTPConnection
@@ -22,7 +22,7 @@ class LimitedHTTPConnection(HTTPConnection):
         self._create_connection = functools.partial(connect_within, deadline)
 
 
-class LimitedHTTPSConnection(HTTPSConnection):
+class DeadlineHTTPSConnection(HTTPSConnection):
     """An HTTPSConnection under a deadline, the TLS handshake included.
 
     :param deadline: the other parameters are those of HTTPSConnection

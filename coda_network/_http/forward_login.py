@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.scheme import Outgoing, PeerUnproven
-from coda_network._http.proxy_login import login_from_header, may_have_to_log_in, note_content
-from coda_network._net.tunnelling import drain
+from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_content
+from coda_network._http.tunnel_login import drain
 
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
@@ -24,7 +24,7 @@ done: squid answers nothing more on a connection on which it refused more than t
 _OF_THE_PROBE = (b"host", b"user-agent", b"proxy-connection", b"connection")
 
 
-class AbsoluteForm:
+class ForwardProxyLogin:
     """The requests in absolute form of one connection, and its login at the proxy that reads them."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class AbsoluteForm:
         if self._login is None:
             self._watching = False
             return data
-        value = self._login.header(self._outgoing)
+        value = self._login.start(self._outgoing)
         is_long = self._head.body_length() > LARGEST_REMEMBERED
         if self._let_in or not is_long or not may_have_to_log_in(self._login):
             self._remember(start_of_body)
@@ -99,8 +99,8 @@ class AbsoluteForm:
             answer.read()  # it is over: it had no body
             if answer.status != 407:
                 self._note_let_in(login, value)
-                login.accepted(_values(answer, login, info=True))
-                return login.header(self._outgoing)
+                login.on_response(_values(answer, login, info=True))
+                return login.start(self._outgoing)
             value = self._challenged(login, answer)
             if value is None:
                 # What came is the answer to the request, of which nothing was sent.
@@ -131,7 +131,7 @@ class AbsoluteForm:
             response = connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
         self._note_let_in(login, value)
         try:
-            login.accepted(_values(response, login, info=True))
+            login.on_response(_values(response, login, info=True))
         except PeerUnproven:
             response.close()
             connection.close()
@@ -140,7 +140,7 @@ class AbsoluteForm:
 
     def _note_let_in(self, login: Login, value: str | None) -> None:
         self._let_in = True
-        if value == login.given:
+        if value == login.preset_header:
             note_content(login)
 
     def take_refusal(self) -> Any:
@@ -151,7 +151,7 @@ class AbsoluteForm:
         return refusal
 
     def _challenged(self, login: Login, response: Any) -> str | None:
-        value = login.challenged(_values(response, login), self._outgoing)
+        value = login.on_challenge(_values(response, login), self._outgoing)
         if login.in_progress and response.will_close:
             login.report.note("proxy", "the proxy closed the connection in the middle of the handshake")
             value = None

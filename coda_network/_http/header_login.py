@@ -12,7 +12,7 @@ from coda_network._auth.scheme import Peer, Role
 
 # What the connections of this process know of each proxy: programs that drive http.client have no opener to share it.
 _memory = LoginMemory()
-_content: set[tuple[str, int, str]] = set()  # the proxies that took a Basic header as it was given
+_accepted_headers: set[tuple[str, int, str]] = set()  # the proxies that took a Basic header as it was given
 
 
 def login_for_tunnel(connection: Any) -> Login | None:
@@ -39,18 +39,18 @@ def login_from_header(connection: Any, given: str | None) -> Login | None:
     credentials = Credentials.from_basic_header(given)
     if credentials is None:
         return None
-    return Login(Role.PROXY, peer, lambda realm: credentials, memory=_memory, given=given)
+    return Login(Role.PROXY, peer, lambda realm: credentials, memory=_memory, preset_header=given)
 
 
 def may_have_to_log_in(login: Login) -> bool:
     """Tell whether a proxy may ask for more than it gets, as far as one can know, and we could answer."""
-    peer, given = login.peer, login.given
+    peer, given = login.peer, login.preset_header
     if given is not None:
-        return (peer.host, peer.port, given) not in _content
+        return (peer.host, peer.port, given) not in _accepted_headers
     return _memory.recall(peer) is not None or may_name_somebody(peer)
 
 
 def note_content(login: Login) -> None:
     """Remember that a proxy has taken the header of the program."""
-    if login.given is not None:
-        _content.add((login.peer.host, login.peer.port, login.given))
+    if login.preset_header is not None:
+        _accepted_headers.add((login.peer.host, login.peer.port, login.preset_header))

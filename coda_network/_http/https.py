@@ -58,7 +58,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
                 context=context,
                 blocksize=blocksize,
             )
-            _add_ours(self, cert, socket_keepalive, tcp_keepalive)
+            _init_extensions(self, cert, socket_keepalive, tcp_keepalive)
 
     else:
 
@@ -90,7 +90,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
                 check_hostname=check_hostname,
                 blocksize=blocksize,
             )
-            _add_ours(self, cert, socket_keepalive, tcp_keepalive)
+            _init_extensions(self, cert, socket_keepalive, tcp_keepalive)
 
     def connect(self) -> None:
         """Open the connection, through the tunnel if one is set, and begin TLS with the host at its end.
@@ -112,7 +112,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         tell(self.sock, self._tunnel_host or self.host)
 
 
-def _add_ours(connection: HTTPSConnection, cert: Any, socket_keepalive: Any, tcp_keepalive: Any) -> None:
+def _init_extensions(connection: HTTPSConnection, cert: Any, socket_keepalive: Any, tcp_keepalive: Any) -> None:
     connection.socket_keepalive = socket_keepalive if tcp_keepalive is None else tcp_keepalive
     if cert is not None:
         connection._context = client_context(connection._context, cert)

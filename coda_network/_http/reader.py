@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import socket
 
-from coda_network._http.source import Source
-
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
     import io
@@ -23,11 +21,42 @@ TLS_RECORD = 16384
 """Bytes that one read from TLS brings at most (RFC 8446 5.1): with a buffer of this size, blocks are read past it."""
 
 
-class Channel:
+_stdlib_readinto = socket.SocketIO.readinto
+
+
+class SocketFile(socket.SocketIO):
+    """socket.SocketIO that does not ask again what its reader has asked, and that can be stilled.
+
+    One that makefile() has made becomes one of these by its class alone.
+    """
+
+    offline = False
+    """The network is not asked: the reader finds no more than its buffer has."""
+
+    # What socket.SocketIO has and typeshed does not know.
+    _sock: Any
+    _timeout_occurred: bool
+
+    def readinto(self, b: Any) -> int | None:
+        """Read once from the socket; return how many bytes came, 0 at its end, None where it would have to wait."""
+        if self.offline:
+            return None
+        if self._timeout_occurred:
+            return _stdlib_readinto(self, b)  # which refuses
+        try:
+            return self._sock.recv_into(b)  # type: ignore[no-any-return]  # a socket, or what stands in for one
+        except TimeoutError:
+            self._timeout_occurred = True
+            raise
+        except BlockingIOError:
+            return None
+
+
+class ConnectionReader:
     """The buffered reader of a socket, and whether the next answer can be read from it.
 
     :param sock: the socket
-    :param reader: its buffered file, over a Source
+    :param reader: its buffered file, over a SocketFile
     """
 
     __slots__ = ("broken", "exact", "reader", "sock", "source")
@@ -42,7 +71,7 @@ class Channel:
 
     def __repr__(self) -> str:
         state = "broken" if self.broken else "closed" if self.reader.closed else "open"
-        return f"<Channel {state}>"
+        return f"<ConnectionReader {state}>"
 
     # -- between answers
 
@@ -81,16 +110,16 @@ class Channel:
         return self._in_the_buffer(self.reader.read, count)
 
     def _in_the_buffer(self, act: Callable[..., bytes], *arguments: int) -> bytes:
-        self.source.still = True
+        self.source.offline = True
         try:
             return act(*arguments) or b""
         except ValueError:  # the file is closed
             return b""
         finally:
-            self.source.still = False
+            self.source.offline = False
 
 
-def channel_for(sock: Any) -> Channel | None:
+def reader_for(sock: Any) -> ConnectionReader | None:
     """Return a channel over a real socket, None for a stand-in of which no more than ``makefile()`` is known."""
     if not isinstance(sock, socket.socket):
         return None
@@ -98,5 +127,5 @@ def channel_for(sock: Any) -> Channel | None:
     reader: Any = sock.makefile("rb", TLS_RECORD if hasattr(sock, "_sslobj") else READ_BUFFER)
     if type(reader.raw) is not socket.SocketIO:
         return None
-    reader.raw.__class__ = Source
-    return Channel(sock, reader)
+    reader.raw.__class__ = SocketFile
+    return ConnectionReader(sock, reader)

@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # which type checkers take for true; importing `typing` c
 if TYPE_CHECKING:
     from typing import Any
 
-    from coda_network._http.channel import Channel
+    from coda_network._http.reader import ConnectionReader
 
 _Socket = socket.socket
 
@@ -29,7 +29,7 @@ class _Unwatched(_Socket):
         self.close()
 
 
-class Parked:
+class RefusedTunnel:
     """A socket whose last answer was a refusal; it can be taken once that answer has been read.
 
     Where the connection ends with the refusal the socket is closed here, and the refusal reads on alone.
@@ -37,7 +37,7 @@ class Parked:
 
     def __init__(self, sock: Any, refusal: Any) -> None:
         self.sock: Any = sock
-        self._channel: Channel | None = refusal._channel
+        self._reader: ConnectionReader | None = refusal._reader
         self._refusal = weakref.ref(refusal)
         if type(sock) is _Socket:
             sock.__class__ = _Unwatched
@@ -46,7 +46,7 @@ class Parked:
 
     def take(self) -> Any:
         """Return the socket to go on with; None, and it is closed, where the refusal was not read or the peer left."""
-        sock, channel, refusal = self.sock, self._channel, self._refusal()
+        sock, channel, refusal = self.sock, self._reader, self._refusal()
         if (
             isinstance(self.sock, socket.socket)
             and channel is not None

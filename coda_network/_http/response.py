@@ -7,11 +7,11 @@ import io
 from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
 from coda_network._http import chunks
-from coda_network._http.channel import READ_BUFFER, Channel
-from coda_network._http.gathered import LARGEST_PIECE, PIECE, Gathered
-from coda_network._http.lines import catch_up, lines_of
+from coda_network._http.body_buffer import LARGEST_PIECE, PIECE, BodyBuffer
+from coda_network._http.body_lines import catch_up, lines_of
+from coda_network._http.reader import READ_BUFFER, ConnectionReader
 from coda_network._wire import framing, heads
-from coda_network._wire.scan import scan
+from coda_network._wire.fast_response import scan
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ class HTTPResponse(http.client.HTTPResponse):
     fp: Any = None
 
     _fields: bytes | None = None
-    _channel: Channel | None = None
+    _reader: ConnectionReader | None = None
     _complete = False
     _lines_ahead: io.BytesIO | None = None
     # It may say, in Keep-Alive, how long the connection lasts.
     _is_limited = True
-    _on_end: Callable[[HTTPResponse, bool], None] | None = None
+    _release: Callable[[HTTPResponse, bool], None] | None = None
 
     def __init__(
         self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None, tunnel: bool = False
@@ -101,7 +101,7 @@ class HTTPResponse(http.client.HTTPResponse):
         """
         if self.headers is not None:
             return
-        is_alone = self._channel is None and isinstance(self.fp, io.BufferedReader)
+        is_alone = self._reader is None and isinstance(self.fp, io.BufferedReader)
         if is_alone and self._method != "HEAD" and self.debuglevel <= 0:
             found = scan(self.fp.peek())
             if found is not None:
@@ -111,7 +111,7 @@ class HTTPResponse(http.client.HTTPResponse):
         for _ in range(heads.MAX_INTERIM):
             version, status, reason = self._read_status()
             lines = heads.read_field_lines(self.fp)
-            if self._channel is not None:
+            if self._reader is not None:
                 heads.refuse_cut(lines)
             if not heads.is_interim(status):
                 break
@@ -129,7 +129,7 @@ class HTTPResponse(http.client.HTTPResponse):
             print("reply:", repr(str(line, "iso-8859-1")))
         if not line:
             raise RemoteDisconnected("Remote end closed connection without response")
-        if self._channel is not None:
+        if self._reader is not None:
             heads.refuse_cut([line])
         try:
             return heads.parse_status_line(line)
@@ -144,7 +144,7 @@ class HTTPResponse(http.client.HTTPResponse):
         if self._lines_ahead is not None:
             catch_up(self)
         fp, self.fp = self.fp, None
-        channel, self._channel = self._channel, None
+        channel, self._reader = self._reader, None
         goes_on = False
         if channel is not None:
             # What was put in the place of our reader may have read from it more than this body.
@@ -152,7 +152,7 @@ class HTTPResponse(http.client.HTTPResponse):
             goes_on = channel.end_answer(whole)
         if not goes_on:
             fp.close()
-        tell, self._on_end = self._on_end, None
+        tell, self._release = self._release, None
         if tell is not None:
             tell(self, goes_on and channel is not None and not channel.has_surplus())
 
@@ -310,7 +310,7 @@ class HTTPResponse(http.client.HTTPResponse):
 
     def _gather(self, amt: int | None) -> bytes:
         """Return the next *amt* bytes, or all to the end; memory is taken for what comes, not for what is announced."""
-        data = Gathered()
+        data = BodyBuffer()
         wanted = PIECE if amt is None else LARGEST_PIECE
         while wanted and (piece := self.fp.read(wanted)):
             data.add(piece)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from coda_network._http.channel import Channel
+from coda_network._http.reader import ConnectionReader
 from coda_network._http.response import HTTPResponse, apply_found, apply_head, prepare
 from coda_network._wire import heads
-from coda_network._wire.scan import scan
+from coda_network._wire.fast_response import scan
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
     from typing import Any
 
 
-def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
+def next_response(channel: ConnectionReader, method: str | None) -> HTTPResponse | None:
     """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
     reader = channel.reader
     seen = reader.peek()
@@ -22,29 +22,29 @@ def next_answer(channel: Channel, method: str | None) -> HTTPResponse | None:
     size, length = found[0], found[4]
     channel.exact = length is not None and len(seen) == size + length
     response = HTTPResponse.__new__(HTTPResponse)
-    response._channel = channel
+    response._reader = channel
     response._method = method
     response.tunnel = False
     apply_found(response, reader, found)
     return response
 
 
-def answer_on_channel(channel: Channel, debuglevel: int, method: str | None) -> HTTPResponse:
+def response_on_reader(channel: ConnectionReader, debuglevel: int, method: str | None) -> HTTPResponse:
     """Return an answer that is about to be read from a connection's own reader."""
     response = HTTPResponse.__new__(HTTPResponse)
     prepare(response, None, debuglevel, method)
-    take_channel(response, channel)
+    use_reader(response, channel)
     return response
 
 
-def take_channel(response: HTTPResponse, channel: Channel) -> None:
+def use_reader(response: HTTPResponse, channel: ConnectionReader) -> None:
     """Let an answer read from a connection's own reader."""
     channel.exact = False
     response.fp = channel.reader
-    response._channel = channel
+    response._reader = channel
 
 
-def answer_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
+def response_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
     """Return a proxy's answer to CONNECT, of which the head has been read.
 
     :param lines: status line and header lines

@@ -6,14 +6,15 @@ import functools
 import http.client
 from http.client import RemoteDisconnected
 
-from coda_network._http.answers import answer_from_head, take_channel
-from coda_network._http.channel import channel_for
-from coda_network._http.parking import Parked
+from coda_network._http.reader import reader_for
+from coda_network._http.refused_tunnel import RefusedTunnel
 from coda_network._http.response import HTTPResponse
-from coda_network._net.takeover import dial_again
-from coda_network._net.tunnelling import TunnelError, open_tunnel, read_head
+from coda_network._http.response_head import response_from_head, use_reader
+from coda_network._http.tunnel_login import TunnelError, open_tunnel
+from coda_network._net.read_head import read_head
+from coda_network._net.redial import redial
 from coda_network._wire import heads
-from coda_network._wire.legal import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
+from coda_network._wire.validate import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def open_through(self: Any) -> None:
     :raises TunnelError: the proxy refused
     :raises OSError: the connection to the proxy failed
     """
-    from coda_network._http.proxy_login import login_for_tunnel
+    from coda_network._http.header_login import login_for_tunnel
 
     # A request may be under way already: it waits while the same methods send CONNECT.
     state, buffer, method = self._HTTPConnection__state, self._buffer, self._method
@@ -96,7 +97,7 @@ def send_connect(self: Any, dialled: Any, authorization: str | None) -> HTTPResp
 
     :param dialled: the socket that the tunnel is to be in
     """
-    parked, self._parked = self._parked, None
+    parked, self._refused_tunnel = self._refused_tunnel, None
     if self.sock is None and parked is not None and (sock := parked.take()) is not None:
         self.sock = sock
         try:
@@ -106,7 +107,7 @@ def send_connect(self: Any, dialled: Any, authorization: str | None) -> HTTPResp
             sock.close()
             self.sock = None
     if self.sock is None:
-        self.sock = dial_again(self._dial, dialled)
+        self.sock = redial(self._dial, dialled)
     return self._exchange_connect(authorization)  # type: ignore[no-any-return]  # of a connection that is Any
 
 
@@ -123,7 +124,7 @@ def exchange_connect(self: Any, authorization: str | None) -> HTTPResponse:
     self.endheaders()
     response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel)
     if not 200 <= response.status < 300:
-        self._parked, self.sock = Parked(self.sock, response), None
+        self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None
     return response
 
 
@@ -172,11 +173,11 @@ def read_answer(sock: Any, debuglevel: int) -> tuple[HTTPResponse, list[bytes]]:
     if debuglevel > 0:
         for line in lines[1:]:
             print("header:", line.decode("iso-8859-1"))
-    response = answer_from_head(lines, file)
+    response = response_from_head(lines, file)
     if response.status >= 300 or response.status < 200:
-        channel = channel_for(sock)
+        channel = reader_for(sock)
         if channel is not None:
-            take_channel(response, channel)
+            use_reader(response, channel)
     else:
         response.fp = None
         if file is not None:

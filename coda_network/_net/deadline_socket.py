@@ -10,7 +10,7 @@ import functools
 import socket
 from typing import TYPE_CHECKING, Any
 
-from .deadline import Deadline
+from coda_network._net.deadline import Deadline
 
 if TYPE_CHECKING:
     from ssl import SSLContext, SSLSocket
@@ -20,7 +20,7 @@ else:
     _Base = object
 
 
-class Limited(_Base):
+class DeadlineSocket(_Base):
     """What a class of sockets has in addition: a deadline, and the calls that may wait obey it."""
 
     deadline: Deadline | None = None
@@ -48,8 +48,8 @@ class Limited(_Base):
 
 
 @functools.cache
-def _limited(base: Any) -> Any:
-    return type(base.__name__, (Limited, base), {})
+def _with_deadline(base: Any) -> Any:
+    return type(base.__name__, (DeadlineSocket, base), {})
 
 
 def connect_within(
@@ -66,11 +66,11 @@ def connect_within(
     host, port = address
     failure: OSError = OSError(f"no address found for {host}")
     # Looked up now, so that a class that somebody has put in its place (gevent's, say) counts.
-    new_socket = _limited(socket.socket)
+    new_socket = _with_deadline(socket.socket)
     for family, kind, protocol, _, place in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
         left = deadline.timeout_for_socket()
         try:
-            sock: Limited = new_socket(family, kind, protocol)
+            sock: DeadlineSocket = new_socket(family, kind, protocol)
         except OSError as error:  # a family that the machine does not have
             failure = error
             continue
@@ -109,13 +109,13 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
     # The context decides which class its sockets have (truststore and gevent have their own), so the rest of the
     # class is added afterwards.
     kind: Any = type(tls_sock)
-    tls_sock.__class__ = _limited(kind)
-    tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a Limited now
+    tls_sock.__class__ = _with_deadline(kind)
+    tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a DeadlineSocket now
     return tls_sock
 
 
 def release(sock: socket.socket, timeout: float | None) -> None:
     """Take a socket out of its deadline: from now on it has a timeout for each call, in seconds, or none."""
-    if isinstance(sock, Limited):
+    if isinstance(sock, DeadlineSocket):
         sock.deadline = None
     sock.settimeout(timeout)

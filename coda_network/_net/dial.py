@@ -6,7 +6,7 @@ import errno
 import socket
 from collections import namedtuple
 
-from coda_network._wire.trace import Trace
+from coda_network._trace import Trace
 
 # Type checkers know this name by itself; `typing` is not imported here because it would cost more than all
 # the rest.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def dial_again(dial: Callable[[], Any], before: Any) -> Any:
+def redial(dial: Callable[[], Any], before: Any) -> Any:
     """Open another connection to the peer that has closed the one of *before*; return the socket to go on with.
 
     That is *before* itself where it is a plain socket: a foreign ``connect()`` (that of urllib3) keeps the socket in

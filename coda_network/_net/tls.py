@@ -6,7 +6,7 @@ import functools
 import os
 from time import monotonic
 
-from coda_network._wire.trace import Trace
+from coda_network._trace import Trace
 
 # Type checkers know this name by itself. `typing` and `ssl` are not imported here: they would cost more than
 # all the rest, and plain http needs neither.

@@ -22,7 +22,7 @@ def _was_served(handler: Any, response: Any) -> bool:
     """Tell whether an exchange has done, on behalf of *handler*, what could be done about a challenge."""
     if getattr(response, "auth_report", None) is None:
         return False
-    from coda_network._opener.sources import declared
+    from coda_network._transport.declared_logins import declared
 
     return declared(handler) is not None
 
@@ -31,6 +31,7 @@ class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
     """urllib.request.HTTPBasicAuthHandler: Basic logins to sites (RFC 7617)."""
 
     __module__ = "urllib.request"
+    login_declaration = ("ORIGIN", "basic")
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
@@ -41,6 +42,7 @@ class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
     """urllib.request.ProxyBasicAuthHandler: Basic logins to proxies, CONNECT included."""
 
     __module__ = "urllib.request"
+    login_declaration = ("PROXY", "basic")
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
@@ -51,6 +53,7 @@ class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
     """urllib.request.HTTPDigestAuthHandler: Digest logins to sites (RFC 7616)."""
 
     __module__ = "urllib.request"
+    login_declaration = ("ORIGIN", "digest")
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""
@@ -61,6 +64,7 @@ class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
     """urllib.request.ProxyDigestAuthHandler: Digest logins to proxies, CONNECT included."""
 
     __module__ = "urllib.request"
+    login_declaration = ("PROXY", "digest")
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in where no exchange has tried."""

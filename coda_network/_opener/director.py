@@ -67,7 +67,7 @@ class OpenerDirector(urllib.request.OpenerDirector):
 
     def close(self) -> None:
         """Close the connections that are idle; the opener can be used again."""
-        connections = getattr(self, "_connections", None)
-        if connections is not None:
-            connections.close()
+        session = getattr(self, "_session", None)
+        if session is not None:
+            session.close()
         _stdlib_close(self)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import http.client
-import io
 import urllib.request
-from urllib.error import URLError
+
+from coda_network._opener.errors import TunnelRefused
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -25,32 +25,9 @@ _stdlib_add_header = urllib.request.Request.add_unredirected_header
 @functools.cache
 def _engine() -> ModuleType:
     """Load what carries requests out with the first one: many a program that imports a handler opens nothing."""
-    from coda_network._opener import engine
+    from coda_network import _transport
 
-    return engine
-
-
-class TunnelRefused(URLError):
-    """A proxy refused the tunnel to an https site.
-
-    ``reason`` is the TunnelError; ``code`` and ``headers`` are those of the proxy's answer, ``fp`` is a file with its
-    body (the first MiB of it); ``auth_report`` says why nobody could log in, None where no login was known. The
-    connection is closed: an error may be kept for long.
-    """
-
-    def __init__(self, response: Any) -> None:
-        from coda_network._net.tunnelling import DRAIN_LIMIT, TunnelError
-
-        super().__init__(TunnelError(response, getattr(response, "auth_report", None)))
-        self.auth_report = getattr(response, "auth_report", None)
-        self.code = response.status
-        self.headers = response.headers
-        try:
-            body = response.read(DRAIN_LIMIT)
-        except (OSError, http.client.HTTPException):
-            body = b""
-        response.close()
-        self.fp = io.BytesIO(body)
+    return _transport
 
 
 class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
@@ -91,7 +68,7 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         """
         opener = getattr(self, "parent", None)
         if isinstance(http_class, type) and hasattr(http_class, "_new_response"):
-            response = _engine().carry_out(opener, http_class, req, http_conn_args, self._debuglevel)
+            response = _engine().round_trip(opener, http_class, req, http_conn_args, self._debuglevel)
         else:
             response = _stdlib_do_open(self, http_class, req, **http_conn_args)
         # A mock of a response has every attribute, and none of them is True.

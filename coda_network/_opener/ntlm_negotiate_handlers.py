@@ -55,21 +55,25 @@ class HTTPNtlmAuthHandler(NtlmHandler):
     """NTLM logins to sites (MS-NTHT)."""
 
     __module__ = "coda_network.ntlm_auth"
+    login_declaration = ("ORIGIN", "ntlm")
 
 
 class ProxyNtlmAuthHandler(NtlmHandler):
     """NTLM logins to proxies, CONNECT included (MS-NTHT)."""
 
     __module__ = "coda_network.ntlm_auth"
+    login_declaration = ("PROXY", "ntlm")
 
 
 class HTTPNegotiateAuthHandler(PasswordHandler):
     """Negotiate logins to sites (RFC 4559): Kerberos, else NTLM; with no user name, the ticket of the session."""
 
     __module__ = "coda_network.negotiate_auth"
+    login_declaration = ("ORIGIN", "negotiate")
 
 
 class ProxyNegotiateAuthHandler(PasswordHandler):
     """Negotiate logins to proxies, CONNECT included (RFC 4559)."""
 
     __module__ = "coda_network.negotiate_auth"
+    login_declaration = ("PROXY", "negotiate")

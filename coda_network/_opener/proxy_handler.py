@@ -26,7 +26,7 @@ class ProxyHandler(urllib.request.ProxyHandler):
         return _stdlib_proxy_open(self, req, proxy, type)
 
 
-class PatientProxyHandler(ProxyHandler):
+class DeferredLoginProxyHandler(ProxyHandler):
     """A ProxyHandler whose logins wait until the proxy asks, and for what it asks."""
 
     __module__ = "urllib.request"
@@ -42,8 +42,8 @@ def is_exempt(authority: str) -> bool:
     exempt = urllib.request.getproxies_environment().get("no")
     if not exempt:
         return False
-    from coda_network._wire.bypass import bypasses
-    from coda_network._wire.urls import split_authority
+    from coda_network._route.no_proxy import bypasses
+    from coda_network._wire.authority import split_authority
 
     try:
         host, port = split_authority(authority.rpartition("@")[2], 0)
@@ -53,7 +53,7 @@ def is_exempt(authority: str) -> bool:
 
 
 def _without_login(proxy: str) -> str:
-    from coda_network._wire.urls import parse_proxy_url
+    from coda_network._route.proxy_url import parse_proxy_url
 
     try:
         url = parse_proxy_url(proxy)

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from coda_network._opener.connections import Connections
+    from coda_network._transport.session import Session
 
 
 @functools.cache
-def _shared() -> Connections:
-    from coda_network._opener.connections import Connections
+def _shared() -> Session:
+    from coda_network._transport.session import Session
 
-    return Connections()
+    return Session()
 
 
 def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -34,7 +34,7 @@ def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any])
             return plain(url, data, *args, context=context, **options)
         options.pop("cadefault", None)
         opener = opener_for(context)
-        opener._connections = _shared()
+        opener._session = _shared()
         return opener.open(url, data, *args, **options)
 
     return urlopen

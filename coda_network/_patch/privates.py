@@ -25,7 +25,7 @@ from http.client import HTTPException
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
-from coda_network._net.tunnelling import TunnelError
+from coda_network._http.tunnel_login import TunnelError
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:

@@ -6,10 +6,19 @@ import http.client
 import urllib.request
 
 from coda_network._http import connection, https, response
-from coda_network._opener import director, environment, errors, logins, proxies, redirects, request, transport
-from coda_network._opener.shared import sharing_urlopen
+from coda_network._opener import (
+    basic_digest_handlers,
+    director,
+    error_processor,
+    http_handlers,
+    proxy_handler,
+    redirect_handler,
+    request,
+)
+from coda_network._opener.urlopen import sharing_urlopen
 from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import SubclassRule, Target
+from coda_network._route import environment
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -37,16 +46,16 @@ def build() -> list[Target]:
         *_body(http.client.HTTPSConnection, https.HTTPSConnection),
         *_body(urllib.request.Request, request.Request),
         *_body(urllib.request.OpenerDirector, director.OpenerDirector),
-        *_body(urllib.request.AbstractHTTPHandler, transport.AbstractHTTPHandler),
-        *_body(urllib.request.HTTPHandler, transport.HTTPHandler),
-        *_body(urllib.request.HTTPSHandler, transport.HTTPSHandler),
-        *_body(urllib.request.HTTPRedirectHandler, redirects.HTTPRedirectHandler),
-        *_body(urllib.request.HTTPErrorProcessor, errors.HTTPErrorProcessor),
-        *_body(urllib.request.ProxyHandler, proxies.ProxyHandler),
-        *_body(urllib.request.HTTPBasicAuthHandler, logins.HTTPBasicAuthHandler),
-        *_body(urllib.request.ProxyBasicAuthHandler, logins.ProxyBasicAuthHandler),
-        *_body(urllib.request.HTTPDigestAuthHandler, logins.HTTPDigestAuthHandler),
-        *_body(urllib.request.ProxyDigestAuthHandler, logins.ProxyDigestAuthHandler),
+        *_body(urllib.request.AbstractHTTPHandler, http_handlers.AbstractHTTPHandler),
+        *_body(urllib.request.HTTPHandler, http_handlers.HTTPHandler),
+        *_body(urllib.request.HTTPSHandler, http_handlers.HTTPSHandler),
+        *_body(urllib.request.HTTPRedirectHandler, redirect_handler.HTTPRedirectHandler),
+        *_body(urllib.request.HTTPErrorProcessor, error_processor.HTTPErrorProcessor),
+        *_body(urllib.request.ProxyHandler, proxy_handler.ProxyHandler),
+        *_body(urllib.request.HTTPBasicAuthHandler, basic_digest_handlers.HTTPBasicAuthHandler),
+        *_body(urllib.request.ProxyBasicAuthHandler, basic_digest_handlers.ProxyBasicAuthHandler),
+        *_body(urllib.request.HTTPDigestAuthHandler, basic_digest_handlers.HTTPDigestAuthHandler),
+        *_body(urllib.request.ProxyDigestAuthHandler, basic_digest_handlers.ProxyDigestAuthHandler),
         Target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
         *(Target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
     ]

@@ -13,12 +13,12 @@ from coda_network._auth.credentials import Credentials
 from coda_network._auth.defaults import default_credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import Peer, Role
-from coda_network._http.limited import LimitedHTTPConnection
+from coda_network._http.deadline_connection import DeadlineHTTPConnection
 from coda_network._http.response import HTTPResponse
+from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError
 from coda_network._net.deadline import Deadline
-from coda_network._net.limited import connect_within, release, tls_within
-from coda_network._net.tunnelling import DRAIN_LIMIT, TunnelError
-from coda_network._wire.urls import ProxyURL, parse_proxy_url
+from coda_network._net.deadline_socket import connect_within, release, tls_within
+from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -96,7 +96,7 @@ def _keep_body(refusal: HTTPResponse) -> None:
     refusal.fp, refusal.length, refusal.chunked = io.BytesIO(body), len(body), False
 
 
-class _ProxyConnection(LimitedHTTPConnection):
+class _ProxyConnection(DeadlineHTTPConnection):
     """The connection to one proxy and the login there."""
 
     def __init__(self, proxy: ProxyURL, reach: Dial, deadline: Deadline) -> None:

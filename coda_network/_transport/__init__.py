@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from coda_network._http.connection import HTTPConnection as HTTPConnection
 from coda_network._http.https import HTTPSConnection as HTTPSConnection
-from coda_network._opener.transaction import carry_out as carry_out
+from coda_network._transport.round_trip import round_trip as round_trip

@@ -14,7 +14,7 @@ class Body:
     def __init__(self, data: Any) -> None:
         self.data = data
         # It can be read only once, or is large, or of unknown size.
-        self.is_costly = data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
+        self.needs_login_first = data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
         self._start: int | None = None
         if hasattr(data, "read") and hasattr(data, "seek"):
             try:

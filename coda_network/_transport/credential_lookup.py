@@ -7,14 +7,9 @@ import urllib.request
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.registry import SCHEMES
 from coda_network._auth.scheme import Role
-from coda_network._opener import logins
-from coda_network._opener.password_handlers import (
-    HTTPNegotiateAuthHandler,
-    HTTPNtlmAuthHandler,
-    ProxyNegotiateAuthHandler,
-    ProxyNtlmAuthHandler,
-)
-from coda_network._wire.urls import parse_proxy_url, split_authority
+from coda_network._route.proxy_url import parse_proxy_url
+from coda_network._transport.declared_logins import declared
+from coda_network._wire.authority import split_authority
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -23,41 +18,6 @@ if TYPE_CHECKING:
 
     from coda_network._auth.credentials import CredentialSource
     from coda_network._auth.registry import Entry
-
-_DECLARED: dict[type, tuple[Role, str]] = {
-    urllib.request.HTTPBasicAuthHandler: (Role.ORIGIN, "basic"),
-    urllib.request.ProxyBasicAuthHandler: (Role.PROXY, "basic"),
-    urllib.request.HTTPDigestAuthHandler: (Role.ORIGIN, "digest"),
-    urllib.request.ProxyDigestAuthHandler: (Role.PROXY, "digest"),
-    HTTPNtlmAuthHandler: (Role.ORIGIN, "ntlm"),
-    ProxyNtlmAuthHandler: (Role.PROXY, "ntlm"),
-    HTTPNegotiateAuthHandler: (Role.ORIGIN, "negotiate"),
-    ProxyNegotiateAuthHandler: (Role.PROXY, "negotiate"),
-}
-_OURS = {
-    logins.HTTPBasicAuthHandler,
-    logins.ProxyBasicAuthHandler,
-    logins.HTTPDigestAuthHandler,
-    logins.ProxyDigestAuthHandler,
-}
-_OWN_WAY = {
-    "http_error_401",
-    "http_error_407",
-    "http_error_auth_reqed",
-    "retry_http_basic_auth",
-    "retry_http_digest_auth",
-    "get_authorization",
-}
-
-
-def declared(handler: Any) -> tuple[Role, str] | None:
-    """Return the role and the scheme that *handler* declares; None where it overrides how to log in."""
-    for base in type(handler).__mro__:
-        if base in _DECLARED:
-            return _DECLARED[base]
-        if base not in _OURS and not _OWN_WAY.isdisjoint(vars(base)):
-            return None
-    return None
 
 
 def schemes(handlers: Iterable[Any], role: Role) -> Mapping[str, Entry]:
@@ -71,7 +31,7 @@ def schemes(handlers: Iterable[Any], role: Role) -> Mapping[str, Entry]:
     return found
 
 
-class Sources:
+class CredentialLookup:
     """Who may log in for one request in one role, by scheme; looked up when a login asks.
 
     :param handlers: of the opener; what they declare comes first

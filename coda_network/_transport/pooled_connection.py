@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.scheme import Role
 from coda_network._net.liveness import Liveness
-from coda_network._wire.trace import Trace
+from coda_network._trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ log = Trace("pool")
 _default = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urllib's mark for a timeout that is not given
 
 
-class KeptConnection:
+class PooledConnection:
     """What an opener leases. A login is one connection's and one role's, so both live here."""
 
     __slots__ = ("_liveness", "_watched", "connection", "origin_login", "proxy_login")

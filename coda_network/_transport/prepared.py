@@ -8,7 +8,7 @@ from typing import Any
 from urllib.error import URLError
 
 from coda_network._auth.credentials import Credentials
-from coda_network._wire.urls import split_userinfo
+from coda_network._wire.authority import split_userinfo
 
 _split_url = re.compile(r"([^:/?#]*://)([^/?#]*)(.*)", re.DOTALL).fullmatch
 
@@ -17,7 +17,7 @@ _OF_THE_BODY = frozenset({"Content-Length", "Content-Type", "Transfer-Encoding",
 
 
 @dataclass(slots=True, repr=False)  # headers hold secrets
-class Plan:
+class PreparedRequest:
     """One request, ready for ``HTTPConnection.request()``."""
 
     host: str
@@ -37,13 +37,13 @@ class Plan:
     by_proxy: bool = False
     """The proxy reads the request itself: http without a tunnel."""
 
-    def for_head(self) -> Plan:
+    def for_head(self) -> PreparedRequest:
         """Return the request that asks for the head of the same answer, and does nothing."""
         headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_BODY}
         return replace(self, method="HEAD", headers=headers)
 
 
-def plan(request: Any, url: str, persistent: bool) -> Plan:
+def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
     """Read a Request; it stays as it is.
 
     :param url: of the request, whole
@@ -84,7 +84,7 @@ def plan(request: Any, url: str, persistent: bool) -> Plan:
             host = host.rpartition("@")[2]
         if "Host" in headers:
             headers["Host"] = headers["Host"].rpartition("@")[2]
-    return Plan(
+    return PreparedRequest(
         host, tunnel, request.get_method(), target, headers, proxy_header, credentials, proxy_credentials, by_proxy
     )
 

@@ -7,21 +7,21 @@ import urllib.request
 from typing import Any
 
 from coda_network._auth.memory import LoginMemory
-from coda_network._opener.kept import KeptConnection
 from coda_network._pool.pool import Pool
+from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._wire.framing import keep_alive_limits
 
 _making = threading.Lock()
 
 
-class Connections:
+class Session:
     """What an opener has, made when its first request needs it: its idle connections, and what was accepted where."""
 
     def __init__(self) -> None:
         self.pool = Pool()
         self.memory = LoginMemory()
 
-    def finish(self, key: Any, kept: KeptConnection, generation: int, response: Any, reusable: bool) -> None:
+    def finish(self, key: Any, kept: PooledConnection, generation: int, response: Any, reusable: bool) -> None:
         """Take back the connection of an answer that is over."""
         if not reusable or kept.connection.sock is None:
             kept.close()
@@ -40,14 +40,14 @@ class Connections:
         self.pool.close()
 
 
-def connections_of(opener: Any) -> Connections | None:
+def session_of(opener: Any) -> Session | None:
     """Return the connections of an opener; None for what is no OpenerDirector and cannot have any."""
     if not isinstance(opener, urllib.request.OpenerDirector):
         return None
-    found: Connections | None = getattr(opener, "_connections", None)
+    found: Session | None = getattr(opener, "_session", None)
     if found is None:
         with _making:
-            found = getattr(opener, "_connections", None)
+            found = getattr(opener, "_session", None)
             if found is None:
-                found = opener._connections = Connections()  # type: ignore[attr-defined]  # an attribute of ours
+                found = opener._session = Session()  # type: ignore[attr-defined]  # an attribute of ours
     return found

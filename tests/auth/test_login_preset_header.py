@@ -20,53 +20,53 @@ def basic(credentials: Credentials) -> str:
 
 def test_a_given_header_goes_out_first() -> None:
     login = Bench().login()
-    login.given = basic(ALICE)
-    assert login.header(GET) == basic(ALICE)
-    login.accepted()
-    assert login.header(GET) == basic(ALICE)
+    login.preset_header = basic(ALICE)
+    assert login.start(GET) == basic(ALICE)
+    login.on_response()
+    assert login.start(GET) == basic(ALICE)
 
 
 def test_a_given_header_gives_way_to_what_was_accepted_for_its_user() -> None:
     login = Bench().login()
-    login.given = "Bearer token"
-    assert login.header(GET) == "Bearer token"
-    assert login.challenged([DIGEST], GET) == "Digest alice 1"
-    login.accepted()
-    assert login.header(GET) == "Bearer token"
-    login.accepted()
-    login.given = basic(ALICE)
-    assert login.header(GET) == basic(ALICE)
-    assert login.challenged([DIGEST], GET) == "Digest alice 1"
-    login.accepted()
-    assert login.header(GET) == "Digest alice again"
+    login.preset_header = "Bearer token"
+    assert login.start(GET) == "Bearer token"
+    assert login.on_challenge([DIGEST], GET) == "Digest alice 1"
+    login.on_response()
+    assert login.start(GET) == "Bearer token"
+    login.on_response()
+    login.preset_header = basic(ALICE)
+    assert login.start(GET) == basic(ALICE)
+    assert login.on_challenge([DIGEST], GET) == "Digest alice 1"
+    login.on_response()
+    assert login.start(GET) == "Digest alice again"
 
 
 def test_a_given_header_of_somebody_else_is_not_replaced() -> None:
     memory = LoginMemory()
     first = Bench().login(memory)
-    first.header(GET)
-    first.challenged([DIGEST], GET)
-    first.accepted()
+    first.start(GET)
+    first.on_challenge([DIGEST], GET)
+    first.on_response()
     other = Bench().login(memory)
-    other.given = basic(BOB)
-    assert other.header(GET) == basic(BOB)
+    other.preset_header = basic(BOB)
+    assert other.start(GET) == basic(BOB)
 
 
 def test_a_connection_that_is_logged_in_needs_no_given_header() -> None:
     login = Bench().login()
-    login.given = basic(ALICE)
-    assert login.header(GET) == basic(ALICE)
-    assert login.challenged(["NTLM"], GET) == "NTLM alice 1"
-    assert login.challenged(["NTLM dG9rZW4="], GET) == "NTLM alice 2"
-    login.accepted()
-    assert login.header(GET) is None
+    login.preset_header = basic(ALICE)
+    assert login.start(GET) == basic(ALICE)
+    assert login.on_challenge(["NTLM"], GET) == "NTLM alice 1"
+    assert login.on_challenge(["NTLM dG9rZW4="], GET) == "NTLM alice 2"
+    login.on_response()
+    assert login.start(GET) is None
 
 
 def test_a_given_header_that_is_refused_is_judged() -> None:
     login = Bench().login()
-    login.given = basic(ALICE)
-    login.header(GET)
-    assert login.challenged([BASIC, DIGEST], GET) is None
+    login.preset_header = basic(ALICE)
+    login.start(GET)
+    assert login.on_challenge([BASIC, DIGEST], GET) is None
     assert login.failed
     assert "Basic: the user name or password was refused" in str(login.report)
 
@@ -78,10 +78,10 @@ def test_whether_a_login_may_be_challenged(offer: list[str], expected: bool) -> 
     # The name of the scheme as a challenge has it decides, so that Basic alone is known to last.
     login = Bench().login()
     assert login.may_be_challenged
-    login.header(GET)
+    login.start(GET)
     for challenge in offer:
-        login.challenged([challenge], GET)
-    login.accepted()
+        login.on_challenge([challenge], GET)
+    login.on_response()
     assert login.may_be_challenged == expected
     bench_of_another = Bench()
     bench_of_another.user = BOB
@@ -92,9 +92,9 @@ def test_whether_a_login_may_be_challenged(offer: list[str], expected: bool) -> 
 def test_whose_a_connection_is() -> None:
     bench = Bench()
     login = bench.login()
-    login.header(GET)
-    login.challenged([DIGEST], GET)
-    login.accepted()
+    login.start(GET)
+    login.on_challenge([DIGEST], GET)
+    login.on_response()
     bench.user = BOB
     assert login.is_still_for_its_user()
     assert not login.is_still_for_its_user(bound=True)
@@ -106,18 +106,18 @@ def test_a_header_that_was_not_sent_is_taken_back() -> None:
     login = Bench().login()
     login.withdraw("nothing was begun")
     assert str(login.report) == ""
-    login.header(GET)
-    assert login.challenged([DIGEST], GET)
+    login.start(GET)
+    assert login.on_challenge([DIGEST], GET)
     login.withdraw("not sent")
     assert str(login.report) == "Digest: not sent"
-    assert login.header(GET) is None
+    assert login.start(GET) is None
 
 
 def test_a_memory_of_nothing_is_false() -> None:
     memory = LoginMemory()
     assert not memory
     login = Bench().login(memory)
-    login.header(GET)
-    login.challenged([DIGEST], GET)
-    login.accepted()
+    login.start(GET)
+    login.on_challenge([DIGEST], GET)
+    login.on_response()
     assert memory

@@ -25,7 +25,7 @@ def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def login_of(password: str, memory: LoginMemory | None = None) -> Login:
     login = Login(Role.PROXY, PEER, lambda realm: Credentials("CODA\\alice", password), memory=memory)
-    assert login.header(GET) is None
+    assert login.start(GET) is None
     return login
 
 
@@ -46,16 +46,16 @@ def token_of(header: str | None) -> bytes:
 def test_a_handshake_is_carried_to_its_end(scheme: str) -> None:
     server = acceptor(scheme)
     login = login_of("right")
-    header = login.challenged([scheme, "Basic realm=r"], GET)
+    header = login.on_challenge([scheme, "Basic realm=r"], GET)
     offers = ["Basic realm=r"]
     while not server.complete:
         token = server.step(token_of(header))
         if not server.complete:
             line = f"{scheme} {base64.b64encode(token or b'').decode()}"
-            header = login.challenged([*offers, line], GET)
+            header = login.on_challenge([*offers, line], GET)
             assert login.in_progress
     last = [f"{scheme} {base64.b64encode(token).decode()}"] if token else []
-    login.accepted(last)
+    login.on_response(last)
     assert server.client_principal == "CODA\\alice"
     assert login.state is State.ACCEPTED
     assert login.binds_connection
@@ -67,12 +67,12 @@ def test_a_refused_handshake_is_not_followed_by_another_login(scheme: str) -> No
     server = acceptor(scheme)
     login = login_of("wrong")
     offers = [scheme, 'Digest realm="r", nonce="n", qop="auth"', "Basic realm=r"]
-    header = login.challenged(offers, GET)
+    header = login.on_challenge(offers, GET)
     token = server.step(token_of(header))
-    header = login.challenged([f"{scheme} {base64.b64encode(token or b'').decode()}"], GET)
+    header = login.on_challenge([f"{scheme} {base64.b64encode(token or b'').decode()}"], GET)
     with pytest.raises(spnego.exceptions.SpnegoError):
         server.step(token_of(header))
-    assert login.challenged(offers, GET) is None
+    assert login.on_challenge(offers, GET) is None
     assert str(login.report).splitlines() == [
         f"{scheme}: the user name or password was refused",
         "Digest: not tried after a refused login",
@@ -84,20 +84,20 @@ def test_a_digest_is_shared_by_two_connections_and_renewed() -> None:
     memory = LoginMemory()
     offer = 'Digest realm="r", nonce="{}", qop="auth", algorithm=SHA-256'
     first = login_of("right", memory)
-    header = first.challenged([offer.format("n1"), offer.format("n1").replace("SHA-256", "MD5")], GET)
+    header = first.on_challenge([offer.format("n1"), offer.format("n1").replace("SHA-256", "MD5")], GET)
     assert header is not None
     assert "nc=00000001" in header
     assert "algorithm=SHA-256" in header
-    first.accepted()
+    first.on_response()
     second = Login(Role.PROXY, PEER, first.credentials, memory=memory)
-    header = second.header(GET)
+    header = second.start(GET)
     assert header is not None
     assert "nc=00000002" in header
-    header = second.challenged([offer.format("n2") + ", stale=true"], GET)
+    header = second.on_challenge([offer.format("n2") + ", stale=true"], GET)
     assert header is not None
     assert 'nonce="n2"' in header
-    second.accepted()
-    header = first.header(GET)
+    second.on_response()
+    header = first.start(GET)
     assert header is not None
     assert 'nonce="n2"' in header
     assert "nc=00000002" in header
@@ -106,15 +106,15 @@ def test_a_digest_is_shared_by_two_connections_and_renewed() -> None:
 def test_a_refused_digest_is_given_up() -> None:
     login = login_of("wrong")
     offer = 'Digest realm="r", nonce="n1", qop="auth"'
-    assert login.challenged([offer, "Basic realm=r"], GET) is not None
-    assert login.challenged([offer, "Basic realm=r"], GET) is None
+    assert login.on_challenge([offer, "Basic realm=r"], GET) is not None
+    assert login.on_challenge([offer, "Basic realm=r"], GET) is None
     assert str(login.report).startswith("Digest: the user name or password was refused\n")
 
 
 @pytest.mark.parametrize("challenge", ["Digest realm=r", 'Digest realm="r", nonce="n", algorithm=CRC32', "Digest"])
 def test_a_digest_that_cannot_be_served_is_passed_over(challenge: str) -> None:
     login = login_of("right")
-    header = login.challenged([challenge, "Basic realm=r"], GET)
+    header = login.on_challenge([challenge, "Basic realm=r"], GET)
     assert header is not None
     assert header.startswith("Basic ")
     assert ": the challenge " in str(login.report)

@@ -19,7 +19,7 @@ from support.proxy import Proxy
 from support.servers import free_port
 from support.squid import Squid
 
-from coda_network import _check
+from coda_network._cli import check as _check
 from coda_network.cli import main
 
 # A challenge of MS-NLMP 2.2.1.2 with nothing in it but a nonce and the flags for Unicode and NTLM.

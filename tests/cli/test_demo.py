@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import coda_network
-from coda_network import demo
+from coda_network._cli import demo
+from coda_network._cli.demo import doors, story
 from coda_network.cli import main
-from coda_network.demo import doors, story
 
 PACKAGE_ROOT = Path(coda_network.__file__).resolve().parent.parent
 README = Path(__file__).resolve().parent.parent.parent / "README.md"

@@ -12,9 +12,15 @@ import pytest
 from support.origin import Origin
 from support.proxy import Proxy
 
-from coda_network import create_download_handle, do_download, ntlm_auth, urllib2, utilities
+from coda_network import create_download_handle, do_download, ntlm_auth, urllib2
+from coda_network._download.opener import (
+    _HTTPHandler,
+    _HTTPSHandler,
+    _may_have_proxies,
+    _NotModifiedHandler,
+    download_opener,
+)
 from coda_network._net.deadline import Deadline
-from coda_network.utilities import _HTTPHandler, _HTTPSHandler, _NotModifiedHandler, _opener
 
 
 class Early(urllib.request.BaseHandler):
@@ -64,22 +70,24 @@ def test_every_handler_has_its_place(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     handlers = given()
-    own = _HTTPHandler(), _HTTPSHandler(Deadline(5))
-    ours = _opener(handlers, *own)
-    expected = urllib2.build_opener(*given(), _NotModifiedHandler, _HTTPHandler(), _HTTPSHandler())
+    deadline = Deadline(5)
+    ours = download_opener(handlers, deadline, None)
+    expected = urllib2.build_opener(*given(), _NotModifiedHandler, _HTTPHandler, _HTTPSHandler)
     assert vars(ours).keys() == vars(expected).keys()  # there is no table that was not thought of
     for table in ("handlers", "handle_open", "handle_error", "process_request", "process_response"):
         assert kinds(getattr(ours, table)) == kinds(getattr(expected, table)), table
     assert ours.addheaders == expected.addheaders
     present = vars(ours)["handlers"]
     assert all(handler.parent is ours for handler in present)
-    assert {*own, *(handler for handler in handlers if not isinstance(handler, (type, urllib2.ProxyHandler)))} <= {
-        *present
-    }
+    wanted = {handler for handler in handlers if not isinstance(handler, (type, urllib2.ProxyHandler))}
+    assert wanted <= {*present}
+    assert all(
+        handler._deadline is deadline for handler in present if isinstance(handler, (_HTTPHandler, _HTTPSHandler))
+    )
 
 
 def test_no_two_openers_have_a_handler_in_common() -> None:
-    first, second = (vars(_opener([], _HTTPHandler(), _HTTPSHandler()))["handlers"] for _ in range(2))
+    first, second = (vars(download_opener([], None, None))["handlers"] for _ in range(2))
     assert not {*first} & {*second}
 
 
@@ -135,5 +143,5 @@ def test_the_environment_is_not_read_where_it_names_no_proxy(monkeypatch: pytest
 
     monkeypatch.setattr(urllib.request, "getproxies_environment", fail)
     monkeypatch.setattr(urllib.request, "getproxies", fail)
-    assert not utilities._may_have_proxies()
+    assert not _may_have_proxies()
     assert do_download(origin.url)[0] == 200

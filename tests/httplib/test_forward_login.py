@@ -12,7 +12,7 @@ import pytest
 from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
-from coda_network._http.absolute_form import LARGEST_REMEMBERED
+from coda_network._http.forward_login import LARGEST_REMEMBERED
 
 URL = "http://example.test/path"
 BASIC = "Basic " + base64.b64encode(b"alice:wonder1and").decode()

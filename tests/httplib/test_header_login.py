@@ -11,7 +11,7 @@ from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
 from coda_network._auth.credentials import Credentials
-from coda_network._http.proxy_login import login_from_header
+from coda_network._http.header_login import login_from_header
 
 DIGEST = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
 BASIC_CHALLENGE = 'Proxy-Authenticate: Basic realm="r"'

@@ -219,7 +219,7 @@ def test_an_owner_hears_once_whether_the_connection_goes_on():
         connection = httplib.HTTPConnection(*peer.address)
         for leave in ("read", "read", "closed", "read", "read", "socket closed"):
             response = get(connection)
-            response._on_end = lambda answer, goes_on: heard.append((answer.isclosed(), goes_on))
+            response._release = lambda answer, goes_on: heard.append((answer.isclosed(), goes_on))
             if leave == "socket closed":
                 connection.sock.close()
             if leave != "closed":

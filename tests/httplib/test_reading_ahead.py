@@ -17,7 +17,7 @@ from support.certs import Authority
 from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
-from coda_network._http import gathered, response
+from coda_network._http import body_buffer, response
 
 
 def at_once(data: bytes) -> Any:
@@ -222,7 +222,7 @@ def test_a_tls_connection_that_another_thread_shuts_down_has_ended(ca: Authority
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat a body as one of more than is set aside at once."""
-    for module in (gathered, response):
+    for module in (body_buffer, response):
         monkeypatch.setattr(module, "LARGEST_PIECE", 100_000)
         monkeypatch.setattr(module, "PIECE", 7000)
 

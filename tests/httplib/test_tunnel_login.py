@@ -14,7 +14,8 @@ from support.answers import Stand, parsed
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import Peer, Role
-from coda_network._net.tunnelling import DRAIN_LIMIT, TunnelError, drain, open_tunnel, read_head
+from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError, drain, open_tunnel
+from coda_network._net.read_head import read_head
 
 HEAD = b"HTTP/1.1 200 OK\r\nVia: proxy\r\nX: y\r\n\r\n"
 LINES = [b"HTTP/1.1 200 OK\r\n", b"Via: proxy\r\n", b"X: y\r\n", b"\r\n"]

@@ -12,7 +12,7 @@ from support.certs import Authority
 from support.peer import ScriptedPeer, Wire
 
 from coda_network._net.deadline import Deadline
-from coda_network._net.limited import connect_within, release, tls_within
+from coda_network._net.deadline_socket import connect_within, release, tls_within
 
 
 def drip(wire: Wire) -> None:

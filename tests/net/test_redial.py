@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from coda_network._net.takeover import dial_again
+from coda_network._net.redial import redial
 
 
 class Pairs:
@@ -45,7 +45,7 @@ def test_the_old_object_has_the_new_connection_and_its_timeout(pairs: Pairs) -> 
     (before, _), (new, far) = pairs.make(), pairs.make()
     before.close()
     new.settimeout(7)
-    assert dial_again(lambda: new, before) is before
+    assert redial(lambda: new, before) is before
     assert (before.gettimeout(), new.fileno()) == (7, -1)
     before.sendall(b"over the new one")
     assert far.recv(100) == b"over the new one"
@@ -58,7 +58,7 @@ def test_a_file_of_the_old_connection_reads_nothing_of_the_new_one(pairs: Pairs)
     (before, _), (new, far) = pairs.make(), pairs.make()
     file = before.makefile("rb", buffering=0)
     before.close()
-    dial_again(lambda: new, before)
+    redial(lambda: new, before)
     far.sendall(b"answer")
     file.close()
     assert before.recv(6) == b"answer"
@@ -66,24 +66,24 @@ def test_a_file_of_the_old_connection_reads_nothing_of_the_new_one(pairs: Pairs)
 
 def test_without_a_socket_before_the_new_one_is_returned(pairs: Pairs) -> None:
     new, _ = pairs.make()
-    assert dial_again(lambda: new, None) is new
+    assert redial(lambda: new, None) is new
 
 
 def test_stand_ins_are_returned_as_they_are(pairs: Pairs) -> None:
     new, _ = pairs.make()
-    assert dial_again(lambda: new, object()) is new
+    assert redial(lambda: new, object()) is new
     stand_in = object()
-    assert dial_again(lambda: stand_in, new) is stand_in
+    assert redial(lambda: stand_in, new) is stand_in
 
 
 def test_tls_is_not_followed_by_plain_text(pairs: Pairs) -> None:
     new, far = pairs.make()
     with pytest.raises(OSError, match="closed its TLS connection"):
-        dial_again(lambda: new, FakeTLS())
+        redial(lambda: new, FakeTLS())
     assert far.recv(1) == b""
 
 
 def test_tls_may_be_followed_by_tls() -> None:
     new = FakeTLS()
-    assert dial_again(lambda: new, FakeTLS()) is new
+    assert redial(lambda: new, FakeTLS()) is new
     assert not new.closed

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from support.certs import Authority
 
-from coda_network._net.relaying import Relayed, relay
+from coda_network._net.relay import Relayed, relay
 
 Ends = tuple[socket.socket, socket.socket]
 

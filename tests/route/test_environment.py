@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 import coda_network
-from coda_network._opener.environment import getproxies_environment, names_a_proxy
+from coda_network._route.environment import getproxies_environment, names_a_proxy
 
 theirs = urllib.request.getproxies_environment
 

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from coda_network._wire.bypass import bypasses
+from coda_network._route.no_proxy import bypasses
 
 # Host, port, value of no_proxy, whether it applies: the standard library says the same in each case.
 STANDARD = [

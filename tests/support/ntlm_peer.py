@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import spnego
+
 from support.peer import ClientGone, Wire
 
 

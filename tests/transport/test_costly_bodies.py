@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from opener.ntlm_peer import NtlmPeer
 from support.accounts import ALICE, EVERYBODY
+from support.ntlm_peer import NtlmPeer
 from support.origin import Origin
 from support.passwords import write_ntlm_users
 from support.peer import ClientGone, ScriptedPeer, Wire

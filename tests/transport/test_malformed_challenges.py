@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coda_network import negotiate_auth, ntlm_auth, urllib2
-from coda_network._opener.body import Body
-from coda_network._opener.exchange import MOST_CHALLENGES, exchange
-from coda_network._opener.identity import Identity
-from coda_network._opener.kept import KeptConnection
-from coda_network._opener.plan import Plan
+from coda_network._transport.body import Body
+from coda_network._transport.exchange import MOST_CHALLENGES, exchange
+from coda_network._transport.pooled_connection import PooledConnection
+from coda_network._transport.prepared import PreparedRequest
+from coda_network._transport.request_auth import RequestAuth
 
 SECRET = "TOPSECRET"
 
@@ -85,10 +85,10 @@ def handlers() -> list[Any]:
 
 def run(answers: list[Answer], by_proxy: bool) -> tuple[Any, Connection]:
     target = "http://site.example/" if by_proxy else "/"
-    plan = Plan("peer.example", None, "GET", target, {"Host": "x"}, by_proxy=by_proxy)
+    prepared = PreparedRequest("peer.example", None, "GET", target, {"Host": "x"}, by_proxy=by_proxy)
     connection = Connection(answers)
-    identity = Identity("http://peer.example/", plan, handlers(), None)
-    return exchange(KeptConnection(connection), plan, Body(None), identity), connection
+    identity = RequestAuth("http://peer.example/", prepared, handlers(), None)
+    return exchange(PooledConnection(connection), prepared, Body(None), identity), connection
 
 
 @settings(max_examples=300, deadline=None)

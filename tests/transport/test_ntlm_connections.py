@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from opener.ntlm_peer import NtlmPeer
 from support.accounts import ALICE, BOB, EVERYBODY
+from support.ntlm_peer import NtlmPeer
 from support.passwords import write_ntlm_users
 from support.peer import ScriptedPeer
 

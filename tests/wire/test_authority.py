@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coda_network._wire.urls import ProxyURL, parse_proxy_url, split_authority, split_userinfo
+from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
+from coda_network._wire.authority import split_authority, split_userinfo
 
 
 @pytest.mark.parametrize(

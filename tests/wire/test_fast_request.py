@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coda_network._wire.compose import Composer
+from coda_network._wire.fast_request import Composer
 
 
 def host() -> str:

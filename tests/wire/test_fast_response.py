@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coda_network._wire import framing, heads
-from coda_network._wire.scan import scan
+from coda_network._wire.fast_response import scan
 
 HEAD = b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: Fri, 20 Nov 2026 13:00:00 GMT\r\nContent-Length: 5\r\n\r\n"
 

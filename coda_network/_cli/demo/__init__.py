@@ -12,6 +12,6 @@ def run(scheme: str = "ntlm") -> int:
     :param scheme: the login that the proxy demands, one of SCHEMES
     :returns: the exit code: 0 if everything happened as it is told, else 1
     """
-    from coda_network.demo.story import tell
+    from coda_network._cli.demo.story import tell
 
     return tell(scheme)

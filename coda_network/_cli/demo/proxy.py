@@ -7,9 +7,9 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
+from coda_network._cli.demo.doors import Door
+from coda_network._cli.demo.listening import TIMEOUT, Listener
 from coda_network.connect import socket_read_write
-from coda_network.demo.doors import Door
-from coda_network.demo.listening import TIMEOUT, Listener
 
 
 class Seen(NamedTuple):

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from coda_network.demo.listening import Listener
+from coda_network._cli.demo.listening import Listener
 
 
 class Site(Listener):

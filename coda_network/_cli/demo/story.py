@@ -15,10 +15,10 @@ from urllib.error import URLError
 from urllib.parse import quote
 
 import coda_network
-from coda_network.demo import certificate
-from coda_network.demo.doors import DOORS, Account
-from coda_network.demo.proxy import Proxy
-from coda_network.demo.site import Site
+from coda_network._cli.demo import certificate
+from coda_network._cli.demo.doors import DOORS, Account
+from coda_network._cli.demo.proxy import Proxy
+from coda_network._cli.demo.site import Site
 
 SIZE = 4 << 20
 REQUESTS = 10

@@ -1,0 +1,1 @@
+"""The commands of ``coda-network``, one file each."""

@@ -1,0 +1,1 @@
+"""Downloads: the handle, its opener, conditions; ``utilities`` has the functions that people call."""

@@ -1,0 +1,34 @@
+"""What an opener raises that the standard library does not."""
+
+from __future__ import annotations
+
+import http.client
+import io
+from urllib.error import URLError
+
+TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class TunnelRefused(URLError):
+    """A proxy refused the tunnel to an https site.
+
+    ``reason`` is the TunnelError; ``code`` and ``headers`` are those of the proxy's answer, ``fp`` is a file with its
+    body (the first MiB of it); ``auth_report`` says why nobody could log in, None where no login was known. The
+    connection is closed: an error may be kept for long.
+    """
+
+    def __init__(self, response: Any) -> None:
+        from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError
+
+        super().__init__(TunnelError(response, getattr(response, "auth_report", None)))
+        self.auth_report = getattr(response, "auth_report", None)
+        self.code = response.status
+        self.headers = response.headers
+        try:
+            body = response.read(DRAIN_LIMIT)
+        except (OSError, http.client.HTTPException):
+            body = b""
+        response.close()
+        self.fp = io.BytesIO(body)

@@ -1,0 +1,1 @@
+"""Which proxy a request takes, and the way through it."""
