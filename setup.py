@@ -33,7 +33,7 @@ EXTRAS = {
         "trustme>=1.1",
         "urllib3>=2",
     ],
-    "docs": ["myst-parser>=4", "sphinx>=8"],
+    "docs": ["furo>=2024.8.6", "myst-parser>=4", "sphinx>=8"],
     "dev": ["build>=1.2", "mypy>=1.10", "ruff>=0.6", "tox>=4.15"],
 }
 

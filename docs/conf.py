@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))  # the docstrings are those of this tree, whatever is installed
 
 project = "coda_network"
 author = "the coda_network authors"
 copyright = f"2026, {author}"
-release = runpy.run_path(str(Path(__file__).parent.parent / "coda_network" / "_version.py"))["__version__"]
+release = runpy.run_path(str(PROJECT / "coda_network" / "_version.py"))["__version__"]
 version = release
 
-extensions = ["myst_parser"]
-myst_heading_anchors = 3
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 nitpicky = True
+# Types of other packages, and classes whose names are private, have no page to lead to.
+nitpick_ignore_regex = [("py:.*", r"(?!coda_network\.[a-z]).*")]
 
-html_theme = "alabaster"
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as the source has it, not the repr of an object
+autodoc_typehints_format = "short"
+add_module_names = False
+python_maximum_signature_line_length = 80  # a longer one gets a line for each parameter, and fits a phone
+
+html_theme = "furo"
+pygments_dark_style = "github-dark"
+html_title = "coda_network"
 html_static_path = ["_static"]
-html_theme_options = {
-    "description": "Python's HTTP client, through any proxy",
-    "fixed_sidebar": True,
-    "page_width": "1100px",
-}
+html_css_files = ["pages.css"]
+html_copy_source = False
+html_show_sphinx = False
