@@ -1,19 +1,18 @@
 """The standard library's HTTP client, through any proxy, with its connections kept alive.
 
-`patch()` gives `http.client` and `urllib.request` the abilities of `coda_network.httplib` and
-`coda_network.urllib2` under their own names; `unpatch()` takes them away again, and `patched()` is both, as
-a context manager or a decorator.
+``patch()`` gives ``http.client`` and ``urllib.request`` the abilities of ``coda_network.httplib`` and
+``coda_network.urllib2`` under their own names; ``unpatch()`` takes them away again, and ``patched()`` is both, as a
+context manager or a decorator.
 
-The package itself imports nothing: every name below is loaded when it is first used, so that
-`import coda_network` costs next to nothing in a program that may never open a connection.
+The package itself imports nothing: every name below is loaded when it is first used, so that ``import coda_network``
+costs next to nothing in a program that may never open a connection.
 """
 
 from __future__ import annotations
 
 from coda_network._version import __version__
 
-# `typing` would be the heaviest import of this file; type checkers know this name by itself.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from coda_network import connect as connect
     from coda_network import httplib as httplib

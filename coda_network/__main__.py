@@ -1,4 +1,4 @@
-"""`python -m coda_network` is the command `coda-network`."""
+"""``python -m coda_network`` is the command ``coda-network``."""
 
 from __future__ import annotations
 

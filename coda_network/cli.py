@@ -1,29 +1,30 @@
-"""The command line: `coda-network get`, `run`, `check`, `demo`. Each loads what it needs when it is called."""
+"""The command line: ``coda-network get``, ``run``, ``check``, ``demo``; each loads what it needs when it is called."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from coda_network._version import __version__
 
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (without the command's name; by default the process's own).
+    """Run a command of the command line.
 
-    Returns the exit code: 0 for success, 1 for failure, 2 for a command line that is wrong, 3 where a server or a
-    proxy answered `get` with an error. Raises SystemExit for `--help`, `--version` and wrong options, as argparse
-    does, and whatever ends a program under `run`.
+    :param argv: the arguments, without the program's name; by default those of the process
+    :returns: the exit code: 0 for success, 1 for failure, 2 for a command line that is wrong, 3 where a server or a
+        proxy responded to ``get`` with an error status
+    :raises SystemExit: for ``--help``, ``--version`` and wrong options, and whatever ends a program under ``run``
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["run"]:
-        # Before argparse: what stands behind the script is the script's, whatever it looks like.
+        # Before argparse: whatever follows the script belongs to the script.
         from coda_network._cli import run
 
         return run.main(arguments[1:])
@@ -50,7 +51,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="coda-network",
         description="Python's own HTTP client, through any proxy, with its connections kept alive.",
-        epilog="`coda-network COMMAND --help` tells more about a command.",
+        epilog="coda-network COMMAND --help tells more about a command.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -63,13 +64,13 @@ def _parser() -> ArgumentParser:
     get.add_argument("url", metavar="URL")
     get.add_argument("-o", "--output", metavar="FILE", help="where to save it (default: standard output)")
 
-    # Listed for the help only: main() takes `run` before it comes here.
+    # For the help only: main() handles ``run`` before it parses.
     commands.add_parser("run", add_help=False, help="run a Python program, patched: SCRIPT or -m MODULE")
     check = commands.add_parser(
         "check",
-        help="tell which proxy and which logins a URL takes, and what goes wrong",
-        description="Ask for the head of a URL and tell, without secrets, what happens: which proxy is used and why, "
-        "which logins are asked for, chosen and accepted, and what is answered.",
+        help="show which proxy and which logins a URL takes, and what goes wrong",
+        description="Send HEAD for a URL and show, without secrets, what happens: which proxy is used and why, which "
+        "logins are asked for, chosen and accepted, and the response.",
     )
     check.add_argument("url", metavar="URL")
     check.add_argument("--proxy", metavar="URL", help="the proxy to use, in place of the one in the environment")

@@ -54,23 +54,24 @@ def create_connection(
 ) -> socket.socket:
     """Connect to an address, through a proxy where there is one, and return the connected socket.
 
-    It takes the place of ``socket.create_connection()``. The proxy opens a tunnel (CONNECT, RFC 9110 9.3.6); whatever
-    the peer sends first is in the socket, to the last byte. The login is by what the proxy asks for: Negotiate, NTLM,
-    Digest or Basic.
+    Use it in place of ``socket.create_connection()``. The proxy opens a tunnel (CONNECT, RFC 9110 9.3.6) and gets a
+    login by the scheme that it asks for: Negotiate, NTLM, Digest or Basic. What the peer sends first stays in the
+    socket to the last byte.
 
     :param address: host and port; the proxy resolves the name
-    :param timeout: seconds for everything until the connection stands, with all addresses of a host, logins, and TLS
-        with the proxy, but not the resolution of a name here. Afterwards each call on the socket may take as long.
+    :param timeout: seconds until the connection is open, for all addresses of a host, logins, and TLS with the proxy
+        together, without the resolution of a name on this machine; afterwards the timeout of each call on the socket.
         None is no limit; the default is that of the socket module
     :param source_address: local host and port to connect from
     :param proxy: ``http://user:password@host:port``, percent-encoded (``DOMAIN%5Cuser`` for Windows domains). With
-        https in place of http the way to the proxy is encrypted, and the socket is a TLS socket. None takes the proxy
-        from the environment (``https_proxy``, else ``all_proxy``) unless ``no_proxy`` names the host. An empty string
-        or False connects directly
-    :raises TunnelError: the proxy refused: an OSError that names its status (407, 403, 502 ...); ``response`` is its
-        answer, ``report`` what became of the login
+        https in place of http the connection to the proxy is encrypted, and the socket is a TLS socket. None takes the
+        proxy from the environment (``https_proxy``, else ``all_proxy``) unless ``no_proxy`` names the host. An empty
+        string or False connects directly
+    :returns: the socket
+    :raises TunnelError: the proxy refused: an OSError that names its status (407, 403, 502 ...); ``response`` is the
+        proxy's response, ``report`` the outcome of the login
     :raises TimeoutError: the time is up
-    :raises OSError: a connection failed, or what answered is no HTTP proxy
+    :raises OSError: a connection failed, or the proxy does not speak HTTP
     :raises ValueError: the proxy's URL cannot be used, or its scheme is neither http nor https
     """
     if proxy is None:
@@ -88,8 +89,9 @@ def do_connect_chain(
     :param proxies: URLs as for create_connection(), the nearest proxy first; only that one can be reached by https.
         With none the connection is direct
     :param target: host and port, as a tuple or as ``host:port``
-    :param timeout_sec: seconds for everything until the connection stands (as for create_connection()), then for each
-        call on the socket; None is no limit
+    :param timeout_sec: seconds until the connection is open, as for create_connection(); afterwards the timeout of each
+        call on the socket. None is no limit
+    :returns: the socket
     :raises TunnelError: a proxy refused; the error is an OSError and names the status
     :raises OSError: a connection failed
     :raises ValueError: a proxy's URL or the target cannot be used
@@ -105,28 +107,28 @@ def do_connect_chain(
 def socket_read_write(sock_a: socket.socket, sock_b: socket.socket, idle_sec: float | None = None) -> Relayed:
     """Pass bytes on between two connected sockets until both have ended; return how many went each way.
 
-    When one side ends its sending, the other is told so and may still answer. Over TLS, and after a reset, the end of
-    one side is the end of all. The sockets stay open.
+    When one side stops sending, the other one is told and may go on sending. Over TLS, and after a reset, both
+    directions end together. The sockets stay open.
 
-    :param idle_sec: the seconds of silence that are allowed, None for no limit
+    :param idle_sec: seconds of silence that are allowed; None is no limit
     :returns: ``a_to_b`` and ``b_to_a``, in bytes
-    :raises TimeoutError: nothing happened for *idle_sec*
+    :raises TimeoutError: no byte came for *idle_sec*
     """
     return relay(sock_a, sock_b, idle_sec)
 
 
 class HTTPSConnectConnection(DeadlineHTTPConnection):
-    """A connection that is done once it stands: its answer hands over the socket, as ``connect_sock``.
+    """A connection that only opens its socket and hands it over: the response has it as ``connect_sock``.
 
-    ``set_tunnel()`` says where to; without it the socket leads to the host itself. No request is sent to the host at
-    the end, whatever the arguments of ``request()``.
+    The socket leads to the host that ``set_tunnel()`` names, else to the connection's own host. No request is sent to
+    it, whatever the arguments of ``request()``.
 
-    :param deadline: of everything until the socket is handed over; None is no limit
+    :param deadline: for everything until the socket is handed over; None is no limit
     """
 
     default_port = http.client.HTTPS_PORT
 
-    _answer: Any = None
+    _connect_response: Any = None
 
     def __init__(
         self, host: str, port: int | None = None, *args: Any, deadline: Deadline | None = None, **options: Any
@@ -134,40 +136,40 @@ class HTTPSConnectConnection(DeadlineHTTPConnection):
         super().__init__(host, port, *args, deadline=deadline or Deadline(None), **options)
 
     def request(self, *arguments: Any, **options: Any) -> None:
-        """Connect; what a proxy answers comes out of ``getresponse()``, a refusal as well.
+        """Connect. ``getresponse()`` then returns the proxy's response to CONNECT, a refusal too.
 
         :raises OSError: a connection failed
         """
         try:
             self.connect()
         except TunnelError as refused:
-            self._answer = refused.response
+            self._connect_response = refused.response
 
     def _send_connect(self, *arguments: Any) -> Any:
-        self._answer = super()._send_connect(*arguments)
-        return self._answer
+        self._connect_response = super()._send_connect(*arguments)
+        return self._connect_response
 
     def getresponse(self) -> Any:
-        """Return the proxy's answer to CONNECT, with ``connect_sock`` where the tunnel is open.
+        """Return the proxy's response to CONNECT, with ``connect_sock`` where the tunnel is open.
 
-        Without a proxy nobody answers: an answer with status 200 and no headers takes its place.
+        Without a proxy there is no response: one with status 200 and no header fields takes its place.
         """
-        answer, self._answer = self._answer, None
+        response, self._connect_response = self._connect_response, None
         if self.sock is None:
-            return answer
-        if answer is None:
-            answer = response_from_head([b"HTTP/1.1 200 Connected\r\n", b"\r\n"], None)
-        # To an opener the answers of tunnels are refusals, and this one is what was asked for.
-        answer.tunnel = False
-        answer.connect_sock, self.sock = self.sock, None
-        release(answer.connect_sock, _seconds(self.timeout))
-        return answer
+            return response
+        if response is None:
+            response = response_from_head([b"HTTP/1.1 200 Connected\r\n", b"\r\n"], None)
+        # An opener takes a response with ``tunnel`` set for a refused CONNECT; this one was granted.
+        response.tunnel = False
+        response.connect_sock, self.sock = self.sock, None
+        release(response.connect_sock, _seconds(self.timeout))
+        return response
 
 
 class HTTPSConnectHandler(HTTPSHandler):
-    """A handler for https URLs that opens the connection and leaves all the rest to the caller.
+    """A handler for https URLs that opens the connection and leaves TLS and the request to the caller.
 
-    :param deadline: of everything until the socket is handed over; None is no limit
+    :param deadline: for everything until the socket is handed over; None is no limit
     """
 
     def __init__(self, deadline: Deadline | None = None) -> None:
@@ -175,18 +177,19 @@ class HTTPSConnectHandler(HTTPSHandler):
         self._deadline = deadline
 
     def https_open(self, req: Any) -> Any:
-        """Connect to the host of an https URL; the answer has the socket as ``connect_sock``."""
+        """Connect to the host of an https URL; the response has the socket as ``connect_sock``."""
         return self.do_open(HTTPSConnectConnection, req, deadline=self._deadline)
 
 
 def build_connect_opener(
     proxy_handlers: Handlers = None, auth_handlers: Handlers = None, timeout_sec: float | None = None
 ) -> OpenerDirector:
-    """Return an opener whose answers to https URLs are connected sockets (``connect_sock``).
+    """Return an opener whose responses for https URLs carry a connected socket (``connect_sock``).
 
     :param proxy_handlers: a ProxyHandler, or several handlers; None takes the proxy from the environment
     :param auth_handlers: handlers that know logins for the proxy, one or several
-    :param timeout_sec: seconds for all that the opener does, from now on; None is no limit
+    :param timeout_sec: seconds from now for everything that the opener does; None is no limit
+    :returns: the opener
     """
     deadline = None if timeout_sec is None else Deadline(timeout_sec)
     handlers = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
@@ -200,19 +203,18 @@ def create_connect_handle(
     cert: Cert | None = None,
     timeout_sec: float | None = None,
 ) -> Any:
-    """Connect to a host, through the proxy of an opener; return the answer with the socket as ``connect_sock``.
+    """Connect to a host, through the proxy of an opener; return a response with the socket as ``connect_sock``.
 
-    The socket is plain: what is said on it, and whether TLS comes first, is up to the caller, who closes it too.
+    The socket is plain TCP: the caller chooses the protocol, begins TLS where it is wanted, and closes the socket.
 
     :param url: ``https://host:port`` (443 by default) or ``host:port``; a path does not count
     :param proxy_handlers: a ProxyHandler, or several handlers; None takes the proxy from the environment
     :param auth_handlers: handlers that know logins for the proxy, one or several
-    :param cert: not used: a client certificate belongs to the TLS that the caller may begin. The parameter is there
-        for programs that have always passed it
-    :param timeout_sec: seconds for everything until the connection stands, except the resolution of a name; afterwards
-        for each call on the socket. None is no limit
-    :returns: the proxy's answer to CONNECT (``status``, ``reason``, ``headers``) with ``connect_sock``
-    :raises urllib.error.URLError: no connection; where the proxy refused, ``code`` is its status
+    :param cert: not used, as TLS is the caller's; it keeps programs working that pass it
+    :param timeout_sec: seconds until the connection is open, except the resolution of a name; afterwards the timeout of
+        each call on the socket. None is no limit
+    :returns: the proxy's response to CONNECT (``status``, ``reason``, ``headers``) with ``connect_sock``
+    :raises urllib.error.URLError: no connection was opened; where the proxy refused, ``code`` is its status
     :raises ValueError: the URL has another scheme
     """
     request = urllib2.Request(url if "://" in url else f"https://{url}", method="CONNECT")
@@ -223,7 +225,7 @@ def create_connect_handle(
 
 
 def handler_list(handlers: Handlers) -> list[urllib.request.BaseHandler]:
-    """Return handlers as a list: none, one by itself, or several."""
+    """Return as a list what a caller gave as handlers: none, one by itself, or several."""
     if handlers is None:
         return []
     return list(handlers) if isinstance(handlers, Iterable) else [handlers]

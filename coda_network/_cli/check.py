@@ -1,6 +1,6 @@
-"""`coda-network check`: one request that changes nothing, and what happens on its way: proxy, logins, TLS, answer.
+"""``coda-network check``: one request that changes nothing, and what happens to it: proxy, logins, TLS, response.
 
-The request is made by the same opener that programs use; what is told of it is what its log says (`coda_network.*`).
+The request goes through the same opener that programs use; what is printed is the opener's log (``coda_network.*``).
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from coda_network._wire.authority import split_authority, split_userinfo
 
 OK = 0
 FAILED = 1
-"""No answer, or one that is an error."""
+"""No response, or one with an error status."""
 USAGE = 2
-"""A URL makes no sense."""
+"""A URL cannot be used."""
 
 SECONDS = 30
-"""How long one step may take."""
+"""The timeout of one step."""
 
 _SOCKS = " Openers speak to HTTP proxies only, not to SOCKS ones."
 _ADVICE = {
     "https": " To https sites the way through a proxy begins in plain text, even where the proxy's URL says https://.",
     **dict.fromkeys(("socks4", "socks4a", "socks5", "socks5h"), _SOCKS),
 }
-"""What to say where a proxy of another kind than http does not answer."""
+"""What to add where a proxy whose URL is not an http:// one cannot be used."""
 
 _PARTIES = {Role.PROXY: "proxy", Role.ORIGIN: "site"}
 
 
 class Route(NamedTuple):
-    """Which proxy, and why: `text` tells it; `netloc` is None where there is none."""
+    """Which proxy, and why: ``text`` says so in words; ``netloc`` is None where there is no proxy."""
 
     text: str
     netloc: str | None = None
@@ -55,11 +55,12 @@ class Route(NamedTuple):
 
 
 def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
-    """Ask for the head of a URL, print what happens, and return the exit code: 0, 1 for a failure, 2 for a bad URL.
+    """Send HEAD for a URL and print what happens.
 
-    :param url: http or https, perhaps with a login in it, which is never printed
+    :param url: http or https; a password in it is never printed
     :param proxy: the URL of the proxy to use, in place of what the environment says
     :param scheme: the one login scheme to use, by its name in lower case; None for whatever is asked for
+    :returns: the exit code: 0, 1 for a failure, 2 for a bad URL
     """
     try:
         parts = urlsplit(url)
@@ -68,7 +69,7 @@ def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
         split_authority(split_userinfo(parts.netloc)[2], 80)
         route = find_route(parts.scheme, parts.netloc, proxy)
     except ValueError:
-        # The messages of these may repeat a part of a password.
+        # Not the error's own message: it may repeat a part of a password.
         print("coda-network check: a URL cannot be used; it should look like https://host/path", file=sys.stderr)
         return USAGE
     print(shown(url).partition("?")[0])
@@ -99,10 +100,12 @@ def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
 
 
 def find_route(scheme: str, netloc: str, given: str | None) -> Route:
-    """Tell which proxy a URL takes and why, as the opener decides it.
+    """Return which proxy a URL takes and why, as the opener decides it.
 
+    :param scheme: of the URL
     :param netloc: of the URL
     :param given: the proxy that the user named
+    :returns: the route
     :raises ValueError: the address of the proxy cannot be used
     """
     name = f"{scheme}_proxy"
@@ -122,7 +125,7 @@ def find_route(scheme: str, netloc: str, given: str | None) -> Route:
 
 
 def _variable(name: str) -> str:
-    """The environment variable that names the proxy; small letters win."""
+    """Return the environment variable that names the proxy; lower case wins."""
     if os.environ.get(name):
         return name
     return next((key for key, value in os.environ.items() if key.lower() == name and value), "the system's settings")
@@ -134,12 +137,12 @@ def _unused() -> str:
 
 
 def _exempt(netloc: str) -> str | None:
-    """Why a host goes without the proxy; None where it does not."""
+    """Return why a host is reached without the proxy; None where it is not."""
     authority = split_userinfo(netloc)[2]
     if is_exempt(authority):
         host, port = split_authority(authority, 0)
         entries = urllib.request.getproxies_environment()["no"].split(",")
-        # A star counts only where it is all there is.
+        # ``*`` means every host only where it is the whole value.
         stars = len(entries) == 1
         matching = [each for each in entries if (stars or each.strip() != "*") and bypasses(host, port or None, each)]
         return f"{_variable('no_proxy')} names this host: {matching[0].strip()}"
@@ -151,7 +154,7 @@ def _exempt(netloc: str) -> str | None:
 def _user(userinfo: tuple[str | None, str | None, str], host: str, place: str) -> str:
     user, password, _ = userinfo
     if user is not None:
-        # A name without a password is often a secret itself.
+        # A user name without a password is often a token, so a secret.
         return f"user {user}, from {place}" if password else f"a user without a password, from {place}"
     found = from_netrc(host)
     return "no user name" if found is None else f"user {found.username}, from netrc"
@@ -170,7 +173,7 @@ class _OnlyScheme(urllib.request.BaseHandler):
         }
 
     def http_error_401(self, *arguments: Any) -> None:
-        """Do nothing: an opener takes in only what handles something."""
+        """Do nothing: an opener ignores handlers without a method of this kind."""
 
 
 def _refuse(entry: Entry) -> Callable[[], SchemeFactory]:
@@ -181,9 +184,9 @@ def _refuse(entry: Entry) -> Callable[[], SchemeFactory]:
 
 
 def _proxies(url_scheme: str, proxy: str, route: Route) -> dict[str, str]:
-    """Return what an opener is to use for a proxy that the user named: for both schemes, a redirect may change it.
+    """Return the proxies of an opener where the user named one: for both schemes, as a redirect may change the scheme.
 
-    A proxy with an https:// URL is reached by TLS only if it is named for http alone, as in the standard library.
+    A proxy with an https:// URL is reached over TLS only if it is named for http alone, as in the standard library.
     """
     return {name: proxy for name in ("http", "https") if route.scheme != "https" or name == url_scheme}
 
@@ -194,13 +197,13 @@ def _opener(proxies: dict[str, str] | None, scheme: str | None) -> Any:
         handlers.append(DeferredLoginProxyHandler(proxies))
     if scheme is not None:
         handlers.append(_OnlyScheme(scheme))
-    if scheme == "negotiate":  # who asks for it by name lets a site have the ticket
+    if scheme == "negotiate":  # sites get a ticket only where somebody says so, and naming the scheme does
         handlers.append(negotiate_auth.HTTPNegotiateAuthHandler())
     return urllib2.build_opener(*handlers)
 
 
 class _Steps(logging.Handler):
-    """Prints what the layers say as they say it, and keeps what became of each login."""
+    """Prints each log record when it comes, and keeps the report of each login."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,11 +211,11 @@ class _Steps(logging.Handler):
         self.connected = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one line for one record."""
+        """Print one record as one line."""
         layer = record.name.rpartition(".")[2]
         role, report = getattr(record, "role", None), getattr(record, "report", None)
         if layer == "auth" and role is None:
-            return  # what one scheme says of itself; its login tells the same
+            return  # a scheme's own record; its login logs the same with a role
         if role is not None and report is not None:
             self.reports[role] = report
         self.connected = self.connected or layer == "net"
@@ -220,30 +223,30 @@ class _Steps(logging.Handler):
 
 
 def _ask(opener: Any, url: str, route: Route, steps: _Steps) -> tuple[int, str]:
-    """Send the request; return the exit code and the conclusion."""
+    """Send the request; return the exit code and the last line to print."""
     try:
-        status, reason = _answer(opener, url, "HEAD")
-        if status in (405, 501):  # the server knows no HEAD: then the beginning of a GET has to do
-            status, reason = _answer(opener, url, "GET")
+        status, reason = _status(opener, url, "HEAD")
+        if status in (405, 501):  # the server knows no HEAD: send GET and leave the body unread
+            status, reason = _status(opener, url, "GET")
     except urllib2.TunnelRefused as refused:
         if refused.code == Role.PROXY.status:
             return FAILED, _why_no_login(Role.PROXY, steps.reports[Role.PROXY])
-        answer = refused.reason.response  # type: ignore[union-attr]  # it is a TunnelError
-        return FAILED, f"The proxy refused the tunnel: {answer.status} {answer.reason}."
+        response = refused.reason.response  # type: ignore[union-attr]  # it is a TunnelError
+        return FAILED, f"The proxy refused the tunnel: {response.status} {response.reason}."
     except (OSError, HTTPException) as error:
-        return FAILED, _why_no_answer(error, route, steps)
+        return FAILED, _why_no_response(error, route, steps)
     if status < 400:
         return OK, f"It works: {status} {reason}{_accepted(steps)}."
     for role, report in steps.reports.items():
-        # A site may answer 407 as well, behind a proxy that let us in; then it is not about a login of ours.
+        # A 407 can also come from the site, behind a proxy that accepted the login; then the login is not to blame.
         if status == role.status and "accepted" not in dict(report.entries).values():
             return FAILED, _why_no_login(role, report)
-    # A proxy that reads the request itself may answer in the site's place.
+    # For http the proxy reads the request itself and may respond in the site's place.
     party = "The site or the proxy" if route.netloc and url.lower().startswith("http:") else "The site"
-    return FAILED, f"{party} answered {status} {reason}."
+    return FAILED, f"{party} responded {status} {reason}."
 
 
-def _answer(opener: Any, url: str, method: str) -> tuple[int, str]:
+def _status(opener: Any, url: str, method: str) -> tuple[int, str]:
     try:
         with opener.open(urllib2.Request(url, method=method), timeout=SECONDS) as response:
             return response.status, response.reason
@@ -272,19 +275,19 @@ def _why_no_login(role: Role, report: AuthReport) -> str:
             return f"The {party} refused {outcome.removesuffix(' was refused')}."
     why = "; ".join(f"{name}: {outcome}" for name, outcome in entries)
     if any(outcome == "sent" for _, outcome in entries):
-        return f"The login at the {party} did not come to its end: {why}."
+        return f"The login at the {party} was not finished: {why}."
     advice = ""
     if any(outcome == "no user name given" for _, outcome in entries):
         advice = f" A user name goes into the URL of the {party}, or into netrc."
     return f"No scheme that the {party} offers can be served: {why}.{advice}"
 
 
-def _why_no_answer(error: OSError | HTTPException, route: Route, steps: _Steps) -> str:
+def _why_no_response(error: OSError | HTTPException, route: Route, steps: _Steps) -> str:
     cause: Any = error.reason if isinstance(error, URLError) else error
     party = f"the proxy {route.netloc}" if route.netloc else "the site"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate is not trusted: {cause.verify_message}."
     text = (isinstance(cause, OSError) and cause.strerror) or str(cause) or type(cause).__name__
     text = " ".join(str(text).split())
-    lost = "There is no answer" if steps.connected else f"There is no connection to {party}"
+    lost = "There is no response" if steps.connected else f"There is no connection to {party}"
     return f"{lost}: {text}.{_ADVICE.get(route.scheme, '')}"

@@ -1,4 +1,4 @@
-"""`coda-network get`: one download, to a file or to standard output."""
+"""``coda-network get``: one download, to a file or to standard output."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from coda_network import utilities
 
 OK = 0
 FAILED = 1
-"""No answer, a download that broke off, or a file that cannot be written."""
+"""No response, a download that broke off, or a file that cannot be written."""
 USAGE = 2
-"""The URL makes no sense."""
+"""The URL cannot be used."""
 REFUSED = 3
-"""The server or the proxy answered with an error."""
+"""The server or the proxy responded with an error status."""
 INTERRUPTED = 130
-"""Ctrl-C; what shells show for SIGINT."""
+"""Ctrl-C; the code that shells show for SIGINT."""
 
 PIECE = 65536
-"""Bytes that are written at once."""
+"""The most bytes that are written at once."""
 
 
 def get(url: str, output: str | None = None) -> int:
-    """Download a URL and return the exit code: 0, or another with one line on standard error that says why not.
+    """Download a URL; where that fails, print one line on standard error that says why.
 
-    :param url: http or https (or file, data, ftp), perhaps with a login in it, which is never printed
-    :param output: the file to write. It appears when it is complete; until then the name has `.part` behind it. None
-        or `-` is standard output
+    :param url: http or https (or file, data, ftp); a password in it is never printed
+    :param output: the file to write. It appears when it is complete; until then it is called ``FILE.part``. None or
+        ``-`` is standard output
+    :returns: the exit code, one of those above
     """
     try:
         with utilities.create_download_handle(url) as handle, _destination(output) as file:
@@ -45,8 +46,8 @@ def get(url: str, output: str | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does. Nothing is left to say, and the flush at the end of the
-        # process must not fail.
+        # The reader of our output has gone, as ``head`` does. Point standard output elsewhere, so that the flush at
+        # the end of the process does not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except HTTPError as error:
@@ -60,7 +61,7 @@ def get(url: str, output: str | None = None) -> int:
     except IncompleteRead as error:
         return _complain(f"{shown(url)}: the connection ended too early{_missing(error)}", FAILED)
     except (InvalidURL, ValueError):
-        # The messages of these repeat what may be a part of a password.
+        # Not the error's own message: it may repeat a part of a password.
         return _complain("the URL cannot be used; it should look like https://host/path", USAGE)
     except OSError as error:
         place = f"{error.filename}: " if isinstance(error.filename, str) else f"{shown(url)}: "
@@ -68,7 +69,7 @@ def get(url: str, output: str | None = None) -> int:
 
 
 def shown(url: str) -> str:
-    """Return a URL in the form in which it may be printed: without the login in it."""
+    """Return a URL as it may be printed: without its userinfo."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -78,7 +79,7 @@ def shown(url: str) -> str:
 
 @contextmanager
 def _destination(output: str | None) -> Iterator[IO[bytes]]:
-    """Open what is written to; a file gets its name when all of it is there, and is removed where it is not."""
+    """Open what is written to; a file gets its name when it is complete, and is removed where that fails."""
     if output is None or output == "-":
         yield sys.stdout.buffer
         return
@@ -95,7 +96,7 @@ def _destination(output: str | None) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _progress(handle: Any) -> Iterator[Callable[[int], object]]:
-    """Show on a terminal how far the download is, where rich is installed; yield what is to be told of each piece."""
+    """Show progress on a terminal where rich is installed; yield the function to call with the size of each piece."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return
@@ -112,7 +113,7 @@ def _progress(handle: Any) -> Iterator[Callable[[int], object]]:
 
 
 def _report(source: Any) -> str:
-    """Return why nobody could log in, where somebody tried."""
+    """Return the report of a login that failed, in brackets; empty where there was none."""
     report = getattr(source, "auth_report", None)
     lines = str(report).splitlines() if report is not None else []
     return f" ({'; '.join(lines)})" if lines else ""

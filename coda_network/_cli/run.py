@@ -1,17 +1,17 @@
-"""`coda-network run`: a program started as `python` starts it, with the patch on from its first line.
+"""``coda-network run``: a program started as ``python`` starts it, patched from its first line.
 
-The program becomes `__main__` of this process, and the process ends as the program's own would: with its
-exit code, its traceback (none of our frames in it), death by SIGINT after Ctrl-C, after its threads and
-`atexit` functions. A test compares each of these with `python` itself.
+The program becomes ``__main__`` of this process, and the process ends as it would under ``python``: with the program's
+exit code, its traceback (without our frames), by SIGINT after Ctrl-C, after its threads and ``atexit`` functions. A
+test compares each of these with ``python`` itself.
 
-What stays different, because we were here first:
+What stays different, because this command runs first:
 
-- Python processes that the program starts (`subprocess`, `os.exec*`, multiprocessing's "spawn" and
-  "forkserver") are not patched; forked ones are.
-- `http.client`, `urllib.request` and what they import are loaded already, from the standard library: a file
-  of the same name beside the script (`email.py`) does not come before them.
-- The traceback of `-c` shows no source lines (Python 3.13 shows them).
-- `sys.orig_argv` and the bottom of the stack (`traceback.print_stack`) show this command.
+- Python processes that the program starts (``subprocess``, ``os.exec*``, multiprocessing's "spawn" and "forkserver")
+  are not patched; forked ones are.
+- ``http.client``, ``urllib.request`` and what they import are already loaded, from the standard library: a file of the
+  same name beside the script (``email.py``) does not come before them.
+- The traceback of ``-c`` shows no source lines (Python 3.13 shows them).
+- ``sys.orig_argv`` and the bottom of the stack (``traceback.print_stack``) show this command.
 """
 
 from __future__ import annotations
@@ -38,17 +38,19 @@ usage: coda-network run SCRIPT [ARGUMENT ...]
        coda-network run -c CODE [ARGUMENT ...]
        coda-network run - [ARGUMENT ...]
 
-Run a Python program as `python` would, with its HTTP client patched: it gets through proxies, logs in, and
+Run a Python program as python would, with its HTTP client patched: it gets through proxies, logs in, and
 keeps its connections alive. SCRIPT may be a file, a directory or a zip file; - is the standard input.
-Everything behind it goes to the program.
+The arguments go to the program.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program that the arguments name, as behind `coda-network run`.
+    """Run the program that the arguments name.
 
-    Returns its exit code: 0 at its end, 1 after an uncaught exception, 2 if it could not be started.
-    Raises SystemExit as the program did, and KeyboardInterrupt where the process is to end by SIGINT.
+    :param arguments: what follows ``coda-network run``
+    :returns: the exit code: 0 at the program's end, 1 after an uncaught exception, 2 if it could not be started
+    :raises SystemExit: the program raised it
+    :raises KeyboardInterrupt: the process is to end by SIGINT
     """
     first, *rest = arguments or [""]
     if first in ("-h", "--help"):
@@ -94,7 +96,7 @@ def _run_stdin(arguments: list[str]) -> int:
 def _run_script(script: str, arguments: list[str]) -> int:
     path = _absolute(script)
     if get_importer(path) is not None:
-        # A directory or a zip file: its __main__.py, and itself on the path, even on a safe one.
+        # A directory or a zip file: its __main__.py runs, with the directory itself on the path, even on a safe one.
         _become([script, *arguments], path, always=True)
         return _to_the_end(_module_as_main("__main__", False))
 
@@ -117,33 +119,34 @@ def _run_script(script: str, arguments: list[str]) -> int:
 
 
 def _absolute(script: str) -> str:
-    """Return the path under which Python knows a script; it is not normalised: `./x.py` is /here/./x.py."""
+    """Return a script's path as Python makes it: absolute, not normalised (``./x.py`` is ``/here/./x.py``)."""
     if os.name == "nt" or (script == "." and sys.version_info >= (3, 11)):
         return os.path.abspath(script)
     return os.path.join(os.getcwd(), script)
 
 
 def _compile(source: str | bytes, name: str) -> Any:
-    return compile(source, name, "exec", dont_inherit=True)  # `annotations` of this file is not the program's
+    return compile(source, name, "exec", dont_inherit=True)  # without this file's own ``annotations``
 
 
 def _module_as_main(name: str, alter_argv: bool = True) -> Callable[[], object]:
-    # The public run_module() takes its module away at the end, before threads and atexit functions are
-    # through with it.
+    # The public run_module() removes its module at the end, while threads and atexit functions may still use it.
     run: Any = runpy._run_module_as_main  # type: ignore[attr-defined]  # what the interpreter itself calls for -m
     return partial(run, name, alter_argv)
 
 
 def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[str, Any]:
-    """Set up the process as the program expects it, patched, and return the namespace of its `__main__`.
+    """Set up the process as the program expects it, patched.
 
-    first_on_path: for sys.path[0], in the place of what Python put there for us; with -P, -I and
-                   PYTHONSAFEPATH nothing is put there, unless `always`.
+    :param argv: for ``sys.argv``
+    :param first_on_path: for ``sys.path[0]``, in place of what Python put there for this command
+    :param always: put it there with ``-P``, ``-I`` and ``PYTHONSAFEPATH`` too
+    :returns: the namespace of its ``__main__``
     """
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated  # safe_path: Python 3.11
     if not safe:
         del sys.path[0]
-    patch()  # with neither our directory nor the program's on the path: what it imports is not theirs
+    patch()  # with neither our directory nor the program's on the path: it must import from neither
     if always or not safe:
         sys.path.insert(0, first_on_path)
     sys.argv = argv
@@ -164,7 +167,7 @@ def _to_the_end(program: Callable[[], object]) -> int:
         failure = error
     else:
         return 0
-    # Outside of the `except`, so that sys.exc_info() is empty for the hook, as it is for Python's.
+    # Outside the except block: sys.exc_info() is empty while the interpreter calls the hook.
     _report(failure)
     if type(failure) is KeyboardInterrupt:
         _leave_by_sigint(failure)
@@ -202,9 +205,9 @@ def _strip(failure: BaseException) -> None:
 
 
 def _leave_by_sigint(failure: KeyboardInterrupt) -> None:
-    """Let the interpreter see the exception too: it alone can end the process by the signal, at the very end.
+    """Raise the exception for the interpreter, which alone can end the process by SIGINT at the very end.
 
-    It would print the traceback again. A hook that does nothing but tidy up is in the way of that.
+    A hook that prints nothing keeps it from printing the traceback a second time.
     """
     hook, traceback = sys.excepthook, failure.__traceback__
 

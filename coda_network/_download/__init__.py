@@ -1,1 +1,1 @@
-"""Downloads: the handle, its opener, conditions; ``utilities`` has the functions that people call."""
+"""Behind ``coda_network.utilities``: what a download sends, the opener that it takes, what it returns and raises."""

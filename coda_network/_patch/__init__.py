@@ -1,7 +1,7 @@
-"""Our behaviour under the standard library's names: `patch()`, `unpatch()`, `patched()`, `is_patched()`.
+"""Our behaviour under the standard library's names: ``patch()``, ``unpatch()``, ``patched()``, ``is_patched()``.
 
-What is replaced is listed in `targets`, how it is replaced and put back is in `switch`. Both load with the
-first `patch()`, and with them `http.client` and `urllib.request`.
+What is replaced is listed in ``targets``, how it is replaced and put back is in ``switch``. Both load with the first
+``patch()``, and with them ``http.client`` and ``urllib.request``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,23 +20,22 @@ __all__ = ["is_patched", "patch", "patched", "unpatch"]
 
 _lock = threading.Lock()
 _switch: Switch | None = None
-# For each `patch()` that was not taken back, the credentials that came with it.
+# The credentials of each ``patch()`` that was not taken back.
 _given: list[Defaults | None] = []
 
 
 def patch(credentials: Given | None = None) -> None:
-    """Give `http.client` and `urllib.request` the abilities of `coda_network`, in place.
+    """Give ``http.client`` and ``urllib.request`` the abilities of ``coda_network``, in place.
 
-    It does not matter what was imported before: classes keep their identity, and subclasses of them that
-    exist already (those of urllib3, say) have the new abilities too. Calls are counted: each needs its own
-    `unpatch()`.
+    It does not matter what was imported before: classes keep their identity, and subclasses of them that exist already
+    (those of urllib3, say) have the new abilities too. Calls are counted: each needs its own ``unpatch()``.
 
-    :param credentials: who logs in, to proxies and sites, where the program names nobody and the URL of the proxy or
-        site does not either. A `(user, password)` tuple serves all of them; a mapping has such tuples for `"host"` or
-        `"host:port"`; a function is called with `"host:port"` and the realm (None where the scheme has none: NTLM,
-        Negotiate), once for each realm, and returns a tuple, or None for nobody. What a later call of `patch()` gave
-        comes first, what no call names is looked up in netrc.
-    :raises TypeError: `credentials` is none of these; nothing is patched then
+    :param credentials: who logs in, to proxies and sites, where neither the program nor the URL of the proxy or site
+        names a user. A ``(user, password)`` tuple serves all of them; a mapping has such tuples for ``"host"`` or
+        ``"host:port"``; a function is called with ``"host:port"`` and the realm (None where the scheme has none: NTLM,
+        Negotiate), once for each realm, and returns a tuple, or None for nobody. A later call of ``patch()`` is asked
+        first; where no call names a user, netrc is looked up
+    :raises TypeError: ``credentials`` is none of these; nothing is patched then
     """
     switch = _the_switch()
     if credentials is None:
@@ -51,10 +50,10 @@ def patch(credentials: Given | None = None) -> None:
 
 
 def unpatch() -> None:
-    """Take back one `patch()`; the last one restores every attribute that was replaced.
+    """Take back one ``patch()``; the last call restores every attribute that was replaced.
 
-    An attribute that somebody else replaced after `patch()` stays theirs. The credentials of the last `patch()` are
-    forgotten. Without a `patch()` before, nothing happens.
+    An attribute that somebody else replaced after ``patch()`` stays as they left it. The credentials of the last
+    ``patch()`` are forgotten. Without a ``patch()`` before, nothing happens.
     """
     if _switch is None:
         return
@@ -69,11 +68,11 @@ def unpatch() -> None:
 
 @contextmanager
 def patched(credentials: Given | None = None) -> Iterator[None]:
-    """Be patched inside a block (`with patched():`) or during each call of a function (`@patched()`).
+    """Patch for the length of a block (``with patched():``) or of each call of a function (``@patched()``).
 
     The whole process is patched meanwhile, not this thread alone.
 
-    :param credentials: as for `patch()`
+    :param credentials: as for ``patch()``
     """
     patch(credentials)
     try:
@@ -83,13 +82,13 @@ def patched(credentials: Given | None = None) -> Iterator[None]:
 
 
 def is_patched() -> bool:
-    """Tell whether more calls of `patch()` than of `unpatch()` were made."""
+    """Return whether ``patch()`` was called more often than ``unpatch()``."""
     return _switch is not None and _switch.installed
 
 
 def _the_switch() -> Switch:
     global _switch
-    with _lock:  # two of them would not know of each other's count
+    with _lock:  # one switch only: each counts its own calls
         if _switch is None:
             from coda_network._patch import targets
             from coda_network._patch.switch import Switch

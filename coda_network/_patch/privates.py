@@ -6,16 +6,16 @@ library                   attribute                      in which versions, and 
 urllib3 2.6 and later     ``HTTPConnection._tunnel``     on Python before 3.11.16 and on 3.12.0 to 3.12.13 a version of
                                                          its own, which hides the one of http.client; elsewhere none
 urllib3, all versions     ``HTTPConnection._new_conn``   opens the socket: with its own options, or through SOCKS
-urllib3 2                 ``_response_options``          how the answer to the request under way is to be read;
+urllib3 2                 ``_response_options``          how the response to the request in progress is to be read;
                                                          ``close()`` forgets it
 urllib3 2                 ``_has_connected_to_proxy``    whether an error was the proxy's; ``close()`` forgets it
-urllib3, all versions     ``response.fp``                it reads chunks from there by itself
+urllib3, all versions     ``response.fp``                urllib3 reads chunks from it by itself
 urllib3, all versions     ``HTTPConnection.close``       forgets the tunnel and that a proxy was reached; its pool reads
                                                          from that whether an error was the proxy's
 ========================  =============================  ==============================================================
 
-Copies of urllib3 inside other packages (``pip._vendor.urllib3``) are the same to us: what counts is how the name of
-the module ends.
+Copies of urllib3 inside other packages (``pip._vendor.urllib3``) are treated alike: the end of the module's name
+counts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel_login import TunnelError
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 _MODULE = "urllib3.connection"
 
 LARGEST_PAGE = 65536
-"""Bytes of the page with a refusal that are kept."""
+"""How many bytes of the body of a refusal are kept."""
 
 
 def urllib3_attributes(subclass: type[Any]) -> Mapping[str, object]:
-    """Return what is to be replaced in *subclass* if it is urllib3's, name -> value; else nothing."""
+    """Return what is to be replaced in ``subclass``, name -> value: nothing if it is not urllib3's."""
     module = subclass.__module__
     if module != _MODULE and not module.endswith(f".{_MODULE}"):
         return {}
@@ -54,7 +54,7 @@ def urllib3_attributes(subclass: type[Any]) -> Mapping[str, object]:
 
 
 def _check_tunnel(self: Any, host: str, port: int | None, headers: Mapping[str, str]) -> None:
-    """Pass everything: urllib3 refuses when the tunnel is opened."""
+    """Allow everything: for urllib3 the check belongs where the tunnel is opened."""
 
 
 def _tunnel(self: Any) -> None:
@@ -63,17 +63,17 @@ def _tunnel(self: Any) -> None:
         HTTPConnection._tunnel(self)
     except TunnelError as refused:
         _keep_page(refused.response)
-        # urllib3 tells a proxy that refused from a server that broke off by the connection being closed, and its users
-        # know the error as it always was. What it is for is its cause.
+        # urllib3 takes a closed connection as the sign that the proxy refused, and its users expect a plain OSError,
+        # of which the TunnelError is the cause.
         self.close()
         raise OSError(str(refused)) from refused
     except BaseException:
-        self._has_connected_to_proxy = True  # so it was: what failed is no refusal
+        self._has_connected_to_proxy = True  # the proxy was reached: the failure is no refusal of its
         raise
 
 
 def _keep_page(response: Any) -> None:
-    """Let the proxy's page be read from the error when the connection is closed, without a socket in the error."""
+    """Read the body of a refusal into memory, so that the error keeps it when the connection is closed."""
     try:
         page = response.read(LARGEST_PAGE)
     except (OSError, HTTPException):
@@ -96,25 +96,25 @@ def _repeat(self: Any, message: bytes, method: str) -> Any:
 
 
 def _quick_response(self: Any) -> None:
-    """Leave every answer to `_new_response`."""
+    """Return None, which leaves every response to ``_new_response``."""
 
 
 def _new_response(self: Any) -> Any:
-    """Return an answer that reads on its own: urllib3 reads chunks past it, so it cannot tell where they end."""
-    answer_class = _Answer if self.response_class is HTTPConnection.response_class else self.response_class
+    """Return a response with a reader of its own: urllib3 reads chunks past it, so it never learns where they end."""
+    response_class = _Response if self.response_class is HTTPConnection.response_class else self.response_class
     if self.debuglevel > 0:
-        return answer_class(self.sock, self.debuglevel, method=self._method)
-    return answer_class(self.sock, method=self._method)
+        return response_class(self.sock, self.debuglevel, method=self._method)
+    return response_class(self.sock, method=self._method)
 
 
-class _Answer(HTTPResponse):
-    """An answer whose contradicting lengths urllib3 refuses itself, with an error that its users know."""
+class _Response(HTTPResponse):
+    """A response whose contradicting lengths urllib3 refuses itself, with an error that its users know."""
 
     __module__ = "http.client"
     __qualname__ = "HTTPResponse"
 
     def begin(self) -> None:
-        """Read the head; where its lengths contradict each other nothing else of the answer is read."""
+        """Read the head; where its lengths contradict each other, read nothing more."""
         try:
             HTTPResponse.begin(self)
         except HTTPException:

@@ -1,15 +1,13 @@
 """Attributes of other people's modules and classes, replaced and put back.
 
-Classes are never exchanged, only their attributes are. A subclass made long before (urllib3's connection,
-also the copy of it inside pip) keeps its base for life, and inherits what is put there in place. What a
-subclass defines itself hides what it would inherit; for that there are rules, which look at each subclass
-and name what is to be replaced in it.
+Classes are never exchanged, only their attributes are. A subclass made long before (urllib3's connection, also the
+copy of it inside pip) keeps its base class and inherits what is put there. What a subclass defines itself hides what it
+would inherit; for that there are rules, which look at each subclass and name what is to be replaced in it.
 
-What was found is put back exactly: an attribute that the owner did not have itself is deleted again, not
-set to the value it inherits. An attribute that somebody else replaced meanwhile, on top of ours, is theirs:
-it stays. Patches have to be taken off in the reverse order, like those of `unittest.mock`; a patcher that
-later puts back what it had found, ours, leaves ours there until the next `install()` and `remove()`, which
-remember the original.
+What was found is put back exactly: an attribute that the owner did not have itself is deleted again, not set to the
+value it inherits. An attribute that somebody else replaced after us stays as they left it. Patches are taken off in the
+reverse order, like those of ``unittest.mock``: a patcher that puts our value back later leaves it there until the next
+``install()`` and ``remove()``, which remember the original.
 """
 
 from __future__ import annotations
@@ -18,13 +16,12 @@ import threading
 from collections import namedtuple
 from types import ModuleType
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, Final
 
-    # A module or class, or what leads to one: "package.module", "package.module:Class", or a function that
-    # returns it.
+    # A module or class, its name ("package.module", "package.module:Class"), or a function that returns it.
     Owner = ModuleType | type[Any] | str | Callable[[], Any]
 
 __all__ = ["SubclassRule", "Switch", "Target"]
@@ -35,9 +32,9 @@ ABSENT: Final = object()
 class Target(namedtuple("Target", ("owner", "name", "value"))):
     """One attribute to replace.
 
-    owner: the module or class, looked up at the first `install()`, so that its module is not imported early.
-    name:  the attribute.
-    value: what to put there, as it goes into the `__dict__`: a plain function, `staticmethod`, `property` ...
+    :param owner: the module or class, looked up at the first ``install()``, so that its module is not imported early
+    :param name: of the attribute
+    :param value: what to put there, as it goes into the ``__dict__``: a plain function, ``staticmethod``, ``property``
     """
 
     __slots__ = ()
@@ -50,13 +47,12 @@ class Target(namedtuple("Target", ("owner", "name", "value"))):
 class SubclassRule(namedtuple("SubclassRule", ("base", "attributes"))):
     """What to replace in the subclasses of a class, those that exist and those that are made while patched.
 
-    base:       the class whose subclasses, at any depth, are looked at; it is not looked at itself.
-    attributes: called with a subclass that is complete; returns its attributes to replace, name -> value,
-                often none. It must not import anything: it also runs inside `class` statements of modules
-                that are being imported.
+    A later subclass is seen through ``__init_subclass__``, so not where a class between hides that method without
+    calling ``super()``. Where two rules name one attribute of one class, the first that ran counts.
 
-    A later subclass is seen through `__init_subclass__`, so not where a class between hides that method
-    without calling `super()`. Where two rules name one attribute of one class, the first that ran counts.
+    :param base: the class whose subclasses, at any depth, are looked at; it is not looked at itself
+    :param attributes: called with a complete subclass; returns the attributes to replace in it, name -> value, often
+        none. It must not import anything: it also runs inside ``class`` statements of modules that are being imported
     """
 
     __slots__ = ()
@@ -66,7 +62,7 @@ class SubclassRule(namedtuple("SubclassRule", ("base", "attributes"))):
 
 
 class _Change:
-    """One attribute of one owner: what we put there and what we found there."""
+    """One attribute of one owner: what is put there and what was found there."""
 
     def __init__(self, owner: Any, name: str, value: object) -> None:
         self.owner = owner
@@ -76,8 +72,7 @@ class _Change:
 
     def make(self) -> None:
         present = vars(self.owner).get(self.name, ABSENT)
-        # Ours can be here already, put back by another patcher: the original is then the one found the time
-        # before.
+        # Another patcher may have put our value back: then the original is the one that was found the time before.
         if present is not self.value:
             self.found = present
             setattr(self.owner, self.name, self.value)
@@ -94,11 +89,11 @@ class _Change:
 class Switch:
     """All replacements of one patch, put in and taken out together.
 
-    Calls are counted: after two `install()` the second `remove()` restores. All methods may be called from
-    any thread; while one installs or removes, others can see some attributes replaced and others not yet.
+    Calls are counted: after two ``install()`` the second ``remove()`` restores. All methods may be called from any
+    thread; while one installs or removes, others can see some attributes replaced and others not yet.
 
-    targets:       the attributes to replace, in this order; they are put back in the reverse order.
-    subclass_rules: see SubclassRule. The subclasses they changed are kept alive until `remove()`.
+    :param targets: the attributes to replace, in this order; they are put back in the reverse order
+    :param subclass_rules: see SubclassRule. The subclasses they changed are kept alive until ``remove()``
     """
 
     def __init__(self, targets: Iterable[Target], subclass_rules: Iterable[SubclassRule] = ()) -> None:
@@ -106,19 +101,19 @@ class Switch:
         self._rules = tuple(subclass_rules)
         self._lock = threading.RLock()
         self._depth = 0
-        # Of the targets; made once, so that they remember what was found first.
+        # Those of the targets, made once, so that they remember what was found first.
         self._changes: list[_Change] | None = None
-        # Of everything: what `remove()` has to undo, the last first.
+        # All that ``remove()`` has to undo, the last first.
         self._made: list[_Change] = []
         self._seen: set[tuple[type[Any], str]] = set()
 
     @property
     def installed(self) -> bool:
-        """True between the first `install()` and the last `remove()`."""
+        """Whether ``install()`` was called more often than ``remove()``."""
         return self._depth > 0
 
     def install(self) -> None:
-        """Replace the attributes, or count one more. An error on the way leaves everything as it was."""
+        """Replace the attributes; from the second call on, only count. An error leaves everything as it was."""
         with self._lock:
             if self._depth == 0:
                 try:
@@ -129,14 +124,15 @@ class Switch:
             self._depth += 1
 
     def remove(self) -> None:
-        """Count one less, and at the last put everything back. Not installed: nothing happens."""
+        """Take back one ``install()``; the last one puts everything back. Without an ``install()`` nothing happens."""
         with self._lock:
             if self._depth == 1:
                 self._take_out()
             self._depth = max(0, self._depth - 1)
 
     def _put_in(self) -> None:
-        # Importing comes before replacing: other threads must not wait for us in the middle of their imports.
+        # Import before replacing: once the hook is there, another thread's class statement waits for our lock, perhaps
+        # inside an import that we would wait for.
         if self._changes is None:
             self._changes = [_Change(_resolve(t.owner), t.name, t.value) for t in self._targets]
         bases: dict[type[Any], list[SubclassRule]] = {}
@@ -145,7 +141,7 @@ class Switch:
         for change in self._changes:
             self._make(change)
         for base, rules in bases.items():
-            # First the hook, then the look at what exists: no class made meanwhile is missed.
+            # The hook goes first: a class that is made while the existing ones are listed is not missed.
             self._make(self._hook(base, rules))
             for subclass in _subclasses(base):
                 self._follow(subclass, rules)
@@ -162,14 +158,13 @@ class Switch:
     def _follow(self, subclass: type[Any], rules: Iterable[SubclassRule]) -> None:
         for rule in rules:
             for name, value in rule.attributes(subclass).items():
-                # A class can come twice: by two bases, or from the hook in one thread and from the list in
-                # another.
+                # A class can come twice: by two bases, or by the hook in one thread and the list in another.
                 if (subclass, name) not in self._seen:
                     self._seen.add((subclass, name))
                     self._make(_Change(subclass, name, value))
 
     def _hook(self, base: type[Any], rules: list[SubclassRule]) -> _Change:
-        """An `__init_subclass__` for `base` that first does what was there before, then follows the rules."""
+        """Return an ``__init_subclass__`` for ``base`` that calls the one it replaces, then follows the rules."""
 
         def __init_subclass__(cls: type[Any], /, **arguments: Any) -> None:
             if change.found is ABSENT:
@@ -178,7 +173,7 @@ class Switch:
                 found: Any = change.found
                 found.__get__(None, cls)(**arguments)
             with self._lock:
-                # Somebody may still call this method after remove(), having taken it for the original.
+                # After remove() it can still be called, by somebody who took it for the original.
                 if change in self._made:
                     self._follow(cls, rules)
 
@@ -197,11 +192,11 @@ def _resolve(owner: Owner) -> Any:
 
 
 def _subclasses(base: type[Any]) -> Iterator[type[Any]]:
-    """All subclasses that exist, at any depth, each once."""
+    """Yield all subclasses that exist, at any depth, each once."""
     seen: set[type[Any]] = set()
     waiting = [base]
     while waiting:
-        # Called on `type`: a metaclass has it as an unbound method.
+        # Called on ``type``: a metaclass can have a ``__subclasses__`` of its own.
         for subclass in type.__subclasses__(waiting.pop()):
             if subclass not in seen:
                 seen.add(subclass)

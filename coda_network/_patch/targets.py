@@ -20,12 +20,12 @@ from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import SubclassRule, Target
 from coda_network._route import environment
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# What every class body has and what belongs to the class itself.
+# What every class has of its own and no other class can take.
 _OWN = frozenset(
     {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__abstractmethods__", "_abc_impl"}
     | {"__firstlineno__", "__static_attributes__", "__orig_bases__", "__parameters__", "__annotations__"}
@@ -62,7 +62,7 @@ def build() -> list[Target]:
 
 
 def _environment_names() -> list[str]:
-    """Return the names of that function: where the system has no settings of its own it is ``getproxies``, too."""
+    """Return the names of that function: where the system has no proxy settings it is also ``getproxies``."""
     theirs = urllib.request.getproxies_environment
     return [name for name in ("getproxies_environment", "getproxies") if getattr(urllib.request, name) is theirs]
 
@@ -73,7 +73,7 @@ def subclass_rules() -> list[SubclassRule]:
 
 
 def _body(theirs: type, ours: type) -> Iterator[Target]:
-    """What the class statement of *ours* defines, for the class of the standard library that it extends."""
+    """Yield what the class statement of ``ours`` defines, for the standard library's class that it extends."""
     for name, value in vars(ours).items():
         if name not in _OWN:
             yield Target(theirs, name, value)

@@ -1,4 +1,4 @@
-"""`coda-network check` tells which proxy, which logins and which answer, and no secret."""
+"""`coda-network check` tells which proxy, which logins and which response, and no secret."""
 
 from __future__ import annotations
 
@@ -176,15 +176,15 @@ def test_a_proxy_that_closes_in_the_middle_of_a_login(check: Check, tls_origin: 
         seen = check(tls_origin.url, "--proxy", peer.url.replace("//", f"//{ALICE.userinfo}@"))
     assert seen.code == 1
     assert seen.conclusion == (
-        "The login at the proxy did not come to its end: NTLM: sent; "
+        "The login at the proxy was not finished: NTLM: sent; "
         "proxy: the proxy closed the connection in the middle of the handshake."
     )
 
 
-def test_a_site_that_answers_like_a_proxy(check: Check, tls_origin: Origin, basic_proxy: Proxy) -> None:
+def test_a_407_from_a_site_is_not_told_as_a_refused_login(check: Check, tls_origin: Origin, basic_proxy: Proxy) -> None:
     seen = check(f"{tls_origin.url}/status/407", "--proxy", basic_proxy.url_with_login)
     assert seen.code == 1
-    assert seen.conclusion == "The site answered 407 Proxy Authentication Required."
+    assert seen.conclusion == "The site responded 407 Proxy Authentication Required."
 
 
 @pytest.mark.servers
@@ -388,7 +388,7 @@ def test_a_refused_tunnel(check: Check, tls_origin: Origin) -> None:
 def test_an_error_that_may_be_the_proxys(check: Check, proxy: Proxy) -> None:
     seen = check(f"http://127.0.0.1:{free_port()}/", "--proxy", proxy.url)
     assert seen.code == 1
-    assert seen.conclusion.startswith("The site or the proxy answered 50")
+    assert seen.conclusion.startswith("The site or the proxy responded 50")
 
 
 def test_a_proxy_that_is_not_there(check: Check, origin: Origin) -> None:
@@ -417,7 +417,7 @@ def test_what_is_no_http_server(check: Check) -> None:
     with ScriptedPeer(script) as peer:
         seen = check(peer.url)
     assert seen.code == 1
-    assert seen.conclusion.startswith("There is no answer: ")
+    assert seen.conclusion.startswith("There is no response: ")
 
 
 # The command itself

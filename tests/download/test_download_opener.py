@@ -13,13 +13,8 @@ from support.origin import Origin
 from support.proxy import Proxy
 
 from coda_network import create_download_handle, do_download, ntlm_auth, urllib2
-from coda_network._download.opener import (
-    _HTTPHandler,
-    _HTTPSHandler,
-    _may_have_proxies,
-    _NotModifiedHandler,
-    download_opener,
-)
+from coda_network._download.handlers import DownloadHTTPHandler, DownloadHTTPSHandler, NotModifiedHandler
+from coda_network._download.opener import _may_have_proxies, download_opener
 from coda_network._net.deadline import Deadline
 
 
@@ -72,7 +67,7 @@ def test_every_handler_has_its_place(
     handlers = given()
     deadline = Deadline(5)
     ours = download_opener(handlers, deadline, None)
-    expected = urllib2.build_opener(*given(), _NotModifiedHandler, _HTTPHandler, _HTTPSHandler)
+    expected = urllib2.build_opener(*given(), NotModifiedHandler, DownloadHTTPHandler, DownloadHTTPSHandler)
     assert vars(ours).keys() == vars(expected).keys()  # there is no table that was not thought of
     for table in ("handlers", "handle_open", "handle_error", "process_request", "process_response"):
         assert kinds(getattr(ours, table)) == kinds(getattr(expected, table)), table
@@ -81,9 +76,8 @@ def test_every_handler_has_its_place(
     assert all(handler.parent is ours for handler in present)
     wanted = {handler for handler in handlers if not isinstance(handler, (type, urllib2.ProxyHandler))}
     assert wanted <= {*present}
-    assert all(
-        handler._deadline is deadline for handler in present if isinstance(handler, (_HTTPHandler, _HTTPSHandler))
-    )
+    limited = [each for each in present if isinstance(each, (DownloadHTTPHandler, DownloadHTTPSHandler))]
+    assert all(handler._deadline is deadline for handler in limited)
 
 
 def test_no_two_openers_have_a_handler_in_common() -> None:

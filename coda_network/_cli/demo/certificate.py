@@ -1,4 +1,4 @@
-"""A certificate for localhost, and the authority that has signed it, both an hour old and valid for a day."""
+"""A certificate for localhost and the authority that signed it, valid from an hour ago for a day."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Files(NamedTuple):
-    """Where they are."""
+    """The paths of the two files."""
 
     authority: Path
-    """The authority's certificate: who trusts it, trusts the site."""
+    """The authority's certificate: a client that trusts it trusts the site."""
     site: Path
     """The site's key, and its certificate."""
 
 
 def make(folder: Path) -> Files:
-    """Make both and write them to a folder."""
-    # Keys on a curve are made at once; RSA keys can take a second.
+    """Make both certificates, write them to a folder and return where they are."""
+    # An RSA key can take a second to make, a key on a curve takes none.
     authority_key, site_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name, site_name = _name("coda-network demo, authority"), _name("coda-network demo, site")
     identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())

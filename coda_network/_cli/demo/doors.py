@@ -1,4 +1,4 @@
-"""What the proxy of the demo demands before it lets somebody through: one login on one connection, verified."""
+"""The logins that the proxy of the demo verifies: each door judges one login on one connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REALM = "demo"
 
 
 class Account(NamedTuple):
-    """Who may pass."""
+    """The user who may pass."""
 
     domain: str
     user: str
@@ -23,13 +23,13 @@ class Account(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a door makes of a Proxy-Authorization."""
+    """How a door judges one Proxy-Authorization field."""
 
     passed: bool
     challenge: str
-    """The Proxy-Authenticate to answer with; empty where somebody has passed."""
+    """The Proxy-Authenticate of the 407 response; empty where the login passed."""
     remark: str
-    """What happened, for the transcript."""
+    """What happened, as the demo prints it."""
 
 
 class Door(Protocol):
@@ -39,12 +39,12 @@ class Door(Protocol):
 
 
 class NtlmDoor:
-    """NTLM (MS-NTHT); pyspnego's acceptor verifies the password, and takes nothing less than NTLMv2."""
+    """NTLM (MS-NTHT); pyspnego's acceptor verifies the password and accepts NTLMv2 only."""
 
     def __init__(self, account: Account) -> None:
         import spnego
 
-        # It finds the account in the file that NTLM_USER_FILE names, and LM_COMPAT_LEVEL says that NTLMv1 is refused.
+        # It reads the account from the file that NTLM_USER_FILE names; LM_COMPAT_LEVEL makes it refuse NTLMv1.
         self._acceptor = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
 
     def judge(self, authorization: str | None) -> Verdict:
@@ -54,12 +54,12 @@ class NtlmDoor:
         if scheme != "ntlm":
             return Verdict(False, "NTLM", "it wants NTLM")
         try:
-            answer = self._acceptor.step(base64.b64decode(token))
+            reply = self._acceptor.step(base64.b64decode(token))
         except (SpnegoError, ValueError):
             return Verdict(False, "NTLM", "the login is refused")
         if self._acceptor.complete:
             return Verdict(True, "", f"NTLMv2 verified: {self._acceptor.client_principal}")
-        challenge = base64.b64encode(answer or b"").decode()
+        challenge = base64.b64encode(reply or b"").decode()
         return Verdict(False, f"NTLM {challenge}", "its NTLM challenge, for this connection")
 
 

@@ -1,4 +1,4 @@
-"""A server on a free port of loopback that counts its connections and runs each of them in a thread."""
+"""A server on a free loopback port that counts its connections and serves each in a thread."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any
 
 TIMEOUT = 10.0
-"""Seconds after which a silent connection is given up: the demo ends, whatever happens."""
+"""Seconds after which a silent connection is closed, so that the demo always ends."""
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """The server, for a with statement: it serves inside the block, and at its end waits for its connections' ends.
+    """A server for a with statement: it serves inside the block, and the block's end waits for its connections.
 
-    :param handler: of one connection, a class as socketserver has them
+    :param handler: the class that serves one connection, as in ``socketserver``
     """
 
     allow_reuse_address = False
@@ -36,7 +36,7 @@ class Listener(socketserver.ThreadingTCPServer):
         return accepted
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that has gone: what it got or did not get is what the demo looks at."""
+        """Print nothing about a client that has gone: the demo looks at what the client received."""
 
     def __enter__(self) -> Any:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""The proxy: opens tunnels to this machine for who has logged in, and remembers what it saw."""
+"""The proxy: opens tunnels to this machine after a login, and keeps a list of the CONNECTs it saw."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from coda_network.connect import socket_read_write
 
 
 class Seen(NamedTuple):
-    """One CONNECT: with which login it came, and what was answered."""
+    """One CONNECT: the authorization it carried, and the status of the response."""
 
     target: str
     scheme: str
-    """Of the login, as it was written; empty where there was none."""
+    """The scheme of the authorization as the client wrote it; empty without one."""
     status: int
     remark: str
 
@@ -25,7 +25,7 @@ class Seen(NamedTuple):
 class Proxy(Listener):
     """The proxy, for a with statement.
 
-    :param new_door: makes the door of a connection
+    :param new_door: returns the door for a new connection
     """
 
     def __init__(self, new_door: Callable[[], Door]) -> None:
@@ -59,11 +59,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _open_tunnel(self) -> None:
         self.close_connection = True
         port = int(self.path.rpartition(":")[2])
-        # Whatever the name in the request: this proxy leads nowhere but to this machine.
+        # Only the port of the target counts: this proxy connects to this machine and nowhere else.
         with socket.create_connection(("127.0.0.1", port), TIMEOUT) as site:
             self.send_response(200, "Connection established")
             self.end_headers()
             socket_read_write(self.connection, site, TIMEOUT)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent: the demo tells what happens."""
+        """Print nothing: the demo prints what happens."""

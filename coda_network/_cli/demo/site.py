@@ -1,4 +1,4 @@
-"""The site: a file over https, from a server that keeps its connections alive."""
+"""The site: one file over https, from a server that keeps its connections alive."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from coda_network._cli.demo.listening import Listener
 
 
 class Site(Listener):
-    """A server of one file, whatever the path; for a with statement.
+    """A server that sends one file for every path; for a with statement.
 
     :param content: of the file
-    :param certificate: a file with the key and the certificate for localhost
+    :param certificate: a file with the key and the certificate of localhost
     """
 
     def __init__(self, content: bytes, certificate: Path) -> None:
@@ -29,7 +29,7 @@ class Site(Listener):
         return f"https://localhost:{self.port}"
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        # In the thread of the connection: a client that does not go on holds up nobody.
+        # TLS in the connection's own thread: a client that stops in the handshake delays no other.
         with self._context.wrap_socket(request, server_side=True) as sock:
             super().finish_request(sock, client_address)
 
@@ -46,4 +46,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.server.content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent: the demo tells what happens."""
+        """Print nothing: the demo prints what happens."""

@@ -22,17 +22,17 @@ from coda_network._cli.demo.site import Site
 
 SIZE = 4 << 20
 REQUESTS = 10
-"""After the first."""
+"""How many requests follow the first."""
 
 LINES = 3
-"""Of what the proxy saw in one act."""
+"""How many of the CONNECTs of one act are printed."""
 
-# What could lead around the proxy.
+# Variables that could take the place of https_proxy, or exempt localhost.
 _IN_THE_WAY = ("HTTPS_PROXY", "no_proxy", "NO_PROXY")
 
 
 class Result(NamedTuple):
-    """What the program got: the number of bytes of each answer, and the SHA-256 of the first; or why it got nothing."""
+    """What the program got: the size of each body and the SHA-256 of the first, or the error."""
 
     sizes: list[int]
     sha256: str
@@ -40,15 +40,15 @@ class Result(NamedTuple):
 
 
 def program(url: str) -> Result:
-    """The program: nothing but the standard library."""
+    """Be the program, which knows nothing but the standard library."""
     opener = urllib.request.build_opener()
     try:
-        with opener.open(f"{url}/file") as answer:
-            data = answer.read()
+        with opener.open(f"{url}/file") as response:
+            data = response.read()
         sizes = [len(data)]
         for number in range(REQUESTS):
-            with opener.open(f"{url}/{number}") as answer:
-                sizes.append(len(answer.read()))
+            with opener.open(f"{url}/{number}") as response:
+                sizes.append(len(response.read()))
     except URLError as error:
         return Result([], "", str(error))
     finally:
@@ -57,14 +57,14 @@ def program(url: str) -> Result:
 
 
 def tell(scheme: str) -> int:
-    """Run the demo with a proxy that demands *scheme*; return the exit code."""
+    """Run the demo with a proxy that demands ``scheme``; return the exit code."""
     account = Account("DEMO", "alice", secrets.token_urlsafe(12))
     content = secrets.token_bytes(SIZE)
     with tempfile.TemporaryDirectory(prefix="coda-network-") as name:
         files = certificate.make(Path(name))
         users = Path(name, "users")
         users.write_text(f"{account.domain}:{account.user}:{account.password}\n", encoding="utf-8")
-        # The first two are for the side that verifies, the last is for the program.
+        # The first two are for pyspnego's acceptor in the proxy, the last is for the program.
         environment = {
             "NTLM_USER_FILE": str(users),
             "LM_COMPAT_LEVEL": "5",
@@ -144,7 +144,7 @@ class _Story:
     # -- the means
 
     def _run(self, password: str) -> tuple[Result, int, int]:
-        """Run the program and tell what the proxy saw; return its result, and the connections at proxy and site."""
+        """Run the program and print what the proxy saw; return its result and the connections at proxy and site."""
         before = self.proxy.connections, self.site.connections
         self.proxy.seen.clear()
         with _environment({"https_proxy": self._proxy_url(quote(password, safe=""))}, without=_IN_THE_WAY):
@@ -169,13 +169,13 @@ class _Story:
 
 
 def say(text: str) -> None:
-    """Print a line at once, so that the steps can be watched."""
+    """Print a line and flush it, so that each step shows when it happens."""
     print(text, flush=True)
 
 
 @contextmanager
 def _environment(values: Mapping[str, str], without: tuple[str, ...] = ()) -> Iterator[None]:
-    """Set some variables of the environment, and take others away, for a while."""
+    """Set some environment variables and remove others, for the length of a block."""
     names = {*values, *without}
     before = {name: os.environ.get(name) for name in names}
     try:
