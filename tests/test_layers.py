@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 
@@ -281,3 +282,13 @@ def invented_package(folder: Path, files: dict[str, str]) -> Path:
 def test_the_standard_library_is_told_from_the_package() -> None:
     # A name in FORBIDDEN_OUTSIDE that does not exist would forbid nothing.
     assert {name.split(".")[0] for name in NO_SOCKETS} <= sys.stdlib_module_names
+
+
+def test_the_picture_shows_the_floors_in_their_order() -> None:
+    namespace = "{http://www.w3.org/2000/svg}"
+    picture = ElementTree.parse(SOURCE.parent / "docs/_static/layers.svg")
+    names = [text.text or "" for text in picture.iter(f"{namespace}text") if text.get("class") == "name"]
+    shown = [name for line in names for name in line.split()]
+    present = {row_of(module_name(path, SOURCE)) for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py"}
+    assert set(shown) == present - {"_version"}
+    assert [RANK[name] for name in shown] == sorted(RANK[name] for name in shown)
