@@ -22,7 +22,7 @@ MODULES = {
     "http": "http",
     "urllib": "urllib",
 }
-NAME = re.compile(r"(?:%s)(?:\.\w+)+" % "|".join(MODULES))
+NAME = re.compile(rf"(?:{'|'.join(MODULES)})(?:\.\w+)+")
 
 LOGGERS = set(
     re.findall(
