@@ -80,17 +80,18 @@ def build_opener(*handlers: Any) -> OpenerDirector:
 build_opener.__module__ = _stdlib.__name__
 
 
-class URLopener(_stdlib.URLopener):
-    """urllib.request.URLopener, kept for old programs."""
+if hasattr(_stdlib, "URLopener"):  # Python 3.14 took both away
 
-    __module__ = "urllib.request"
-    open_ftp = _here(_stdlib.URLopener.open_ftp)
+    class URLopener(_stdlib.URLopener):
+        """urllib.request.URLopener, kept for old programs."""
 
+        __module__ = "urllib.request"
+        open_ftp = _here(_stdlib.URLopener.open_ftp)
 
-class FancyURLopener(URLopener, _stdlib.FancyURLopener):
-    """urllib.request.FancyURLopener, kept for old programs."""
+    class FancyURLopener(URLopener, _stdlib.FancyURLopener):
+        """urllib.request.FancyURLopener, kept for old programs."""
 
-    __module__ = "urllib.request"
+        __module__ = "urllib.request"
 
 
 install_opener = _here(_stdlib.install_opener)

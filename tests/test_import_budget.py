@@ -21,7 +21,13 @@ BEYOND = {"ast", "dataclasses", "inspect", "logging", "pkgutil", "threading"}
 # All that an opener is declared with. What carries requests out, logs in and pools is loaded by the first request.
 DECLARATIONS = {"basic_digest_handlers", "director", "error_processor", "errors", "http_handlers", "proxy_handler"}
 DECLARATIONS |= {"redirect_handler", "request", "urlopen"}
-OWN_OF_URLLIB2 = {"coda_network", "coda_network._version", "coda_network._opener", "coda_network.urllib2"}
+OWN_OF_URLLIB2 = {
+    "coda_network",
+    "coda_network._version",
+    "coda_network._signatures",
+    "coda_network._opener",
+    "coda_network.urllib2",
+}
 OWN_OF_URLLIB2 |= {f"coda_network._opener.{name}" for name in DECLARATIONS}
 
 REPORT = "import sys; before = set(sys.modules); {}; print(*sorted(set(sys.modules) - before))"

@@ -54,7 +54,7 @@ def _next_chunk(self: HTTPResponse) -> int | None:
     if size:
         return size
     # Trailers are read and dropped, as http.client does. Where the connection ends in them the data is all there.
-    self._complete = bool(heads.read_field_lines(self.fp)[-1])
+    self._complete = bool(heads.read_field_lines(self.fp, self._max_headers, "trailers")[-1])
     return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import sys
 import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
@@ -15,6 +14,7 @@ from coda_network._http.response import HTTPResponse
 from coda_network._http.response_head import next_response, response_on_reader
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
+from coda_network._signatures import extends
 from coda_network._wire.fast_request import Composer
 from coda_network._wire.heads import without_logins
 from coda_network._wire.validate import InvalidTarget, refuse_in_request_line, refuse_nul
@@ -69,6 +69,8 @@ class HTTPConnection(http.client.HTTPConnection):
     sock: Any
 
     response_class = HTTPResponse
+    # Python 3.15 has it: header lines that a response may have; None is http.client's own limit.
+    max_response_headers: int | None = None
     socket_keepalive: bool | SocketKeepalive = False
 
     # Who we are to the proxy; whoever leases the connection sets it.
@@ -85,19 +87,33 @@ class HTTPConnection(http.client.HTTPConnection):
     _refusal: HTTPResponse | None = None
     _last_response: weakref.ref[Any] | None = None
 
-    def __init__(
-        self,
-        host: str,
-        port: int | None = None,
-        timeout: Any = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # http.client's own default
-        source_address: tuple[str, int] | None = None,
-        blocksize: int = 8192,
-        *,
-        socket_keepalive: bool | SocketKeepalive = False,
-        tcp_keepalive: bool | SocketKeepalive | None = None,
-    ) -> None:
-        _stdlib_init(self, host, port, timeout, source_address, blocksize)
-        self._init_extensions(socket_keepalive if tcp_keepalive is None else tcp_keepalive)
+    if TYPE_CHECKING:
+        # For people and their editors; tests/test_signatures.py compares it with http.client's.
+        def __init__(
+            self,
+            host: str,
+            port: int | None = None,
+            timeout: float | None = ...,
+            source_address: tuple[str, int] | None = None,
+            blocksize: int = 8192,
+            *,
+            max_response_headers: int | None = None,  # Python 3.15 and later
+            socket_keepalive: bool | SocketKeepalive = False,
+            tcp_keepalive: bool | SocketKeepalive | None = None,
+        ) -> None: ...
+
+    else:
+
+        @extends(_stdlib_init)
+        def __init__(
+            self,
+            *args: Any,
+            socket_keepalive: bool | SocketKeepalive = False,
+            tcp_keepalive: bool | SocketKeepalive | None = None,
+            **options: Any,
+        ) -> None:
+            _stdlib_init(self, *args, **options)
+            self._init_extensions(socket_keepalive if tcp_keepalive is None else tcp_keepalive)
 
     def _init_extensions(self, socket_keepalive: bool | SocketKeepalive) -> None:
         self.socket_keepalive = socket_keepalive
@@ -298,7 +314,8 @@ class HTTPConnection(http.client.HTTPConnection):
             response, self._refusal = self._refusal, None
             self.__state = _IDLE
             return response
-        if self._reader is not None and self._reader.broken and self._reader.sock is self.sock:
+        channel = self._reader
+        if channel is not None and channel.broken and channel.sock is self.sock:
             self.close()
             raise NotConnected("the answer before was left half-read after this request had been sent")
         if self.sock is None:
@@ -324,7 +341,7 @@ class HTTPConnection(http.client.HTTPConnection):
 
     def _quick_response(self) -> HTTPResponse | None:
         """Return an answer whose head is ordinary; None where it is not, or cannot be read by our reader."""
-        if self.response_class is not HTTPResponse or self.debuglevel:
+        if self.response_class is not HTTPResponse or self.debuglevel or self.max_response_headers is not None:
             return None
         channel = self._reader
         if channel is None or channel.sock is not self.sock or channel.reader.closed:
@@ -341,7 +358,10 @@ class HTTPConnection(http.client.HTTPConnection):
     def _general_response(self) -> Any:
         response = self._new_response()
         try:
-            response.begin()
+            if self.max_response_headers is None:
+                response.begin()
+            else:
+                response.begin(_max_headers=self.max_response_headers)
         except BaseException:
             response.close()
             # As in http.client the next answer may be asked for, after a timeout say: by a reader of its own.

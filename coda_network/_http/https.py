@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import sys
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._net.tls import client_context, tell
+from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from typing import Any
 
     from coda_network._net.dial import SocketKeepalive
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _stdlib_init = http.client.HTTPSConnection.__init__
 _plain = http.client.HTTPConnection
-_default_timeout = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # http.client's own default
 
 
 class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
@@ -34,62 +34,56 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
 
     _context: Any
 
-    if sys.version_info >= (3, 12):
+    if TYPE_CHECKING:
+        # For people and their editors; tests/test_signatures.py compares it with http.client's.
+        if sys.version_info >= (3, 12):
 
-        def __init__(
-            self,
-            host: str,
-            port: int | None = None,
-            *,
-            timeout: Any = _default_timeout,
-            source_address: tuple[str, int] | None = None,
-            context: Any = None,
-            blocksize: int = 8192,
-            cert: Cert | None = None,
-            socket_keepalive: bool | SocketKeepalive = False,
-            tcp_keepalive: bool | SocketKeepalive | None = None,
-        ) -> None:
-            _stdlib_init(
+            def __init__(
                 self,
-                host,
-                port,
-                timeout=timeout,
-                source_address=source_address,
-                context=context,
-                blocksize=blocksize,
-            )
-            _init_extensions(self, cert, socket_keepalive, tcp_keepalive)
+                host: str,
+                port: int | None = None,
+                *,
+                timeout: float | None = ...,
+                source_address: tuple[str, int] | None = None,
+                context: SSLContext | None = None,
+                blocksize: int = 8192,
+                max_response_headers: int | None = None,  # Python 3.15 and later
+                cert: Cert | None = None,
+                socket_keepalive: bool | SocketKeepalive = False,
+                tcp_keepalive: bool | SocketKeepalive | None = None,
+            ) -> None: ...
+
+        else:
+
+            def __init__(
+                self,
+                host: str,
+                port: int | None = None,
+                key_file: str | None = None,
+                cert_file: str | None = None,
+                timeout: float | None = ...,
+                source_address: tuple[str, int] | None = None,
+                *,
+                context: SSLContext | None = None,
+                check_hostname: bool | None = None,
+                blocksize: int = 8192,
+                cert: Cert | None = None,
+                socket_keepalive: bool | SocketKeepalive = False,
+                tcp_keepalive: bool | SocketKeepalive | None = None,
+            ) -> None: ...
 
     else:
 
+        @extends(_stdlib_init)
         def __init__(
             self,
-            host: str,
-            port: int | None = None,
-            key_file: Any = None,
-            cert_file: Any = None,
-            timeout: Any = _default_timeout,
-            source_address: tuple[str, int] | None = None,
-            *,
-            context: Any = None,
-            check_hostname: bool | None = None,
-            blocksize: int = 8192,
+            *args: Any,
             cert: Cert | None = None,
             socket_keepalive: bool | SocketKeepalive = False,
             tcp_keepalive: bool | SocketKeepalive | None = None,
+            **options: Any,
         ) -> None:
-            _stdlib_init(
-                self,
-                host,
-                port,
-                key_file,
-                cert_file,
-                timeout,
-                source_address,
-                context=context,
-                check_hostname=check_hostname,
-                blocksize=blocksize,
-            )
+            _stdlib_init(self, *args, **options)
             _init_extensions(self, cert, socket_keepalive, tcp_keepalive)
 
     def connect(self) -> None:

@@ -79,6 +79,8 @@ class HTTPResponse(http.client.HTTPResponse):
     _reader: ConnectionReader | None = None
     _complete = False
     _lines_ahead: io.BytesIO | None = None
+    # Header lines that the connection allows; None is http.client's own limit.
+    _max_headers: int | None = None
     # It may say, in Keep-Alive, how long the connection lasts.
     _is_limited = True
     _release: Callable[[HTTPResponse, bool], None] | None = None
@@ -94,23 +96,26 @@ class HTTPResponse(http.client.HTTPResponse):
 
     # -- the head
 
-    def begin(self) -> None:
+    def begin(self, *, _max_headers: int | None = None) -> None:
         """Read the head, skipping interim answers (RFC 9110 15.2).
 
+        :param _max_headers: header lines that are allowed, in the head and in trailers (Python 3.15 passes it)
         :raises http.client.HTTPException: what came is no HTTP/1.x answer or is framed ambiguously
         """
         if self.headers is not None:
             return
-        is_alone = self._reader is None and isinstance(self.fp, io.BufferedReader)
+        self._max_headers = _max_headers
+        is_alone = self._reader is None and _max_headers is None and isinstance(self.fp, io.BufferedReader)
         if is_alone and self._method != "HEAD" and self.debuglevel <= 0:
             found = scan(self.fp.peek())
             if found is not None:
                 apply_found(self, self.fp, found)
                 self.version, self.chunk_left = HTTPResponse.version, None
                 return
-        for _ in range(heads.MAX_INTERIM):
+        most_interim = heads.most_interim()
+        for _ in range(most_interim):
             version, status, reason = self._read_status()
-            lines = heads.read_field_lines(self.fp)
+            lines = heads.read_field_lines(self.fp, _max_headers)
             if self._reader is not None:
                 heads.refuse_cut(lines)
             if not heads.is_interim(status):
@@ -118,7 +123,7 @@ class HTTPResponse(http.client.HTTPResponse):
             if self.debuglevel > 0:
                 print("headers:", lines)
         else:
-            raise http.client.HTTPException(f"more than {heads.MAX_INTERIM} interim answers")
+            raise http.client.HTTPException(f"got more than {most_interim} interim responses")
         apply_head(self, version, status, reason, b"".join(lines))
 
     def _read_status(self) -> tuple[str, int, str]:

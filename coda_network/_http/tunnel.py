@@ -122,7 +122,7 @@ def exchange_connect(self: Any, authorization: str | None) -> HTTPResponse:
     for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, self._proxy_keep_alive):
         self.putheader(name, value)
     self.endheaders()
-    response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel)
+    response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel, self.max_response_headers)
     if not 200 <= response.status < 300:
         self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None
     return response
@@ -160,14 +160,14 @@ def connect_fields(
     return fields
 
 
-def read_answer(sock: Any, debuglevel: int) -> tuple[HTTPResponse, list[bytes]]:
+def read_answer(sock: Any, debuglevel: int, max_headers: int | None) -> tuple[HTTPResponse, list[bytes]]:
     """Read the proxy's answer to CONNECT; return it, and its header lines as they came.
 
     Nothing behind the head is read. The body of a refusal waits in the socket, that of a 2xx answer is the tunnel's.
 
     :raises http.client.RemoteDisconnected: the connection ended before an answer
     """
-    lines, file = read_head(sock)
+    lines, file = read_head(sock, max_headers)
     if not lines:
         raise RemoteDisconnected("Remote end closed connection without response")
     if debuglevel > 0:

@@ -12,31 +12,33 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def read_head(sock: Any) -> tuple[list[bytes], Any]:
+def read_head(sock: Any, max_headers: int | None = None) -> tuple[list[bytes], Any]:
     """Read the head of a final answer and not one byte more; interim answers before it are skipped.
 
     What comes behind the head of a 2xx answer belongs to whoever uses the tunnel, which may be a plain socket of the
     caller: a server that speaks first must lose nothing (RFC 9110 9.3.6).
 
     :param sock: a connected socket, or a stand-in with ``makefile()``
+    :param max_headers: header lines that are allowed; None for as many as http.client allows
     :returns: the status line and the header lines (empty when the connection ended before), and the file that the
         body is in, None where it is still in the socket
     :raises http.client.HTTPException: no head within the limits of http.client
     """
     file = None if isinstance(sock, socket.socket) else sock.makefile("rb")
     source = _SocketLines(sock) if file is None else file
-    for _ in range(heads.MAX_INTERIM):
+    most_interim = heads.most_interim()
+    for _ in range(most_interim):
         status = source.readline(heads.MAX_LINE + 1)
         if len(status) > heads.MAX_LINE:
             raise LineTooLong("status line")
         if not status:
             return [], file
-        lines = [status, *heads.read_field_lines(source)]
+        lines = [status, *heads.read_field_lines(source, max_headers)]
         if file is None:
             heads.refuse_cut(lines)
         if not heads.is_interim(heads.parse_status_line(status)[1]):
             return lines, file
-    raise HTTPException(f"more than {heads.MAX_INTERIM} interim answers to CONNECT")
+    raise HTTPException(f"got more than {most_interim} interim responses to CONNECT")
 
 
 class _SocketLines:

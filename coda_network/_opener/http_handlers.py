@@ -7,9 +7,11 @@ import http.client
 import urllib.request
 
 from coda_network._opener.errors import TunnelRefused
+from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from types import ModuleType
     from typing import Any
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 _stdlib_do_open = urllib.request.AbstractHTTPHandler.do_open
 _stdlib_do_request = urllib.request.AbstractHTTPHandler.do_request_
-_stdlib_init = urllib.request.AbstractHTTPHandler.__init__
+_stdlib_http_init = urllib.request.HTTPHandler.__init__
+_stdlib_https_init = urllib.request.HTTPSHandler.__init__
+_UNMADE: Any = object()  # in the place of a context
 _stdlib_add_header = urllib.request.Request.add_unredirected_header
 
 
@@ -84,8 +88,11 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
 
     __module__ = "urllib.request"
 
-    def __init__(self, debuglevel: int | None = None, socket_keepalive: bool | SocketKeepalive = False) -> None:
-        _init_debuglevel(self, http.client.HTTPConnection, debuglevel)
+    @extends(_stdlib_http_init)
+    def __init__(
+        self, debuglevel: int | None = None, socket_keepalive: bool | SocketKeepalive = False, **options: Any
+    ) -> None:
+        _stdlib_http_init(self, _level(debuglevel, http.client.HTTPConnection), **options)
         self.socket_keepalive = socket_keepalive
 
     http_request = AbstractHTTPHandler.do_request_
@@ -106,21 +113,25 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
 
     __module__ = "urllib.request"
 
+    _context: SSLContext | None
+
+    @extends(_stdlib_https_init)
     def __init__(
         self,
         debuglevel: int | None = None,
-        context: Any = None,
+        context: SSLContext | None = None,
         check_hostname: bool | None = None,
         cert: Cert | None = None,
         socket_keepalive: bool | SocketKeepalive = False,
+        **options: Any,
     ) -> None:
-        _init_debuglevel(self, http.client.HTTPSConnection, debuglevel)
+        # Given no context Python 3.12 and later would make one.
+        _stdlib_https_init(self, _level(debuglevel, http.client.HTTPSConnection), context=_UNMADE, **options)
         if cert is not None or (context is None and check_hostname is not None):
             context = _client_context(context, cert)
-        if check_hostname is not None:
+        if check_hostname is not None and context is not None:
             context.check_hostname = check_hostname
         self._context = context  # None until an https URL is opened: a default one takes some milliseconds to make
-        self._check_hostname = None  # its place in Python 3.10 and 3.11; the context has it
         self.socket_keepalive = socket_keepalive
 
     https_request = AbstractHTTPHandler.do_request_
@@ -139,8 +150,8 @@ def _client_context(context: Any = None, cert: Cert | None = None) -> Any:
     return client_context(context, cert)
 
 
-def _init_debuglevel(handler: Any, connection_class: Any, debuglevel: int | None) -> None:
-    _stdlib_init(handler, connection_class.debuglevel if debuglevel is None else debuglevel)
+def _level(debuglevel: int | None, connection_class: Any) -> Any:
+    return connection_class.debuglevel if debuglevel is None else debuglevel
 
 
 def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:

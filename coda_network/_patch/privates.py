@@ -113,10 +113,10 @@ class _Response(HTTPResponse):
     __module__ = "http.client"
     __qualname__ = "HTTPResponse"
 
-    def begin(self) -> None:
+    def begin(self, *, _max_headers: int | None = None) -> None:
         """Read the head; where its lengths contradict each other, read nothing more."""
         try:
-            HTTPResponse.begin(self)
+            HTTPResponse.begin(self, _max_headers=_max_headers)
         except HTTPException:
             fields = self.headers
             if fields is None or "Transfer-Encoding" in fields or not _contradict(fields.get_all("Content-Length", [])):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import io
 import re
+import sys
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ MAX_HEADERS = 100
 
 MAX_INTERIM = 100
 """1xx answers before the final one; a peer that sends more is not going to answer."""
+
+# Python before 3.15 counts the empty line at the end of a head as one of its header lines.
+_BEYOND_LIMIT = 1 if sys.version_info >= (3, 15) else 0
 
 # RFC 9110 5.6.2.
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -73,23 +77,32 @@ def is_interim(status: int) -> bool:
     return 100 <= status < 200 and status != 101
 
 
-def read_field_lines(source: LineReader) -> list[bytes]:
+def most_interim() -> int:
+    """Return how many interim responses are skipped: as many as http.client skips where it has a limit."""
+    limit: int = getattr(http.client, "_MAXINTERIMRESPONSES", MAX_INTERIM)
+    return limit
+
+
+def read_field_lines(source: LineReader, limit: int | None = None, kind: str = "headers") -> list[bytes]:
     """Read header lines up to and including the empty one; the end of the file ends them too.
 
+    :param limit: header lines that are allowed; None for as many as http.client allows
+    :param kind: what to call the lines in an error
     :raises http.client.LineTooLong: a line longer than http.client allows
-    :raises http.client.HTTPException: more lines than http.client allows
+    :raises http.client.HTTPException: more lines than allowed
     """
     # Looked up when they are needed: programs set them to read heads that are larger than usual.
     longest: int = http.client._MAXLINE  # type: ignore[attr-defined]  # private, but known to many programs
-    most: int = http.client._MAXHEADERS  # type: ignore[attr-defined]  # likewise
+    most: int = http.client._MAXHEADERS if limit is None else limit  # type: ignore[attr-defined]  # likewise
+    most_lines = most + _BEYOND_LIMIT
     lines: list[bytes] = []
     while True:
         line = source.readline(longest + 1)
         if len(line) > longest:
             raise http.client.LineTooLong("header line")
         lines.append(line)
-        if len(lines) > most:
-            raise http.client.HTTPException(f"got more than {most} headers")
+        if len(lines) > most_lines:
+            raise http.client.HTTPException(f"got more than {most} {kind}")
         if line in (b"\r\n", b"\n", b""):
             return lines
 

@@ -32,7 +32,7 @@ def test_101_is_the_last_answer_and_what_follows_is_left_in_its_file():
 
 def test_a_peer_that_never_comes_to_an_end_of_interim_answers_is_given_up():
     with answered(b"HTTP/1.1 102 Processing\r\n\r\n" * 200) as connection:
-        with pytest.raises(http.client.HTTPException, match="more than 100 interim answers"):
+        with pytest.raises(http.client.HTTPException, match="got more than 100 interim responses"):
             connection.getresponse()
 
 
