@@ -269,7 +269,7 @@ def invented_package(folder: Path, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     for row in RANK:
-        if row.startswith("_") and row not in ("__main__", "_trace", "_version"):
+        if row.startswith("_") and row not in ("__main__", "_signatures", "_trace", "_version"):
             (source / row).mkdir(exist_ok=True)
             (source / row / "__init__.py").touch()
         else:
