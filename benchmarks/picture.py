@@ -9,14 +9,24 @@ from kinds import KINDS
 from results import BASE, Results
 
 SHOWN = ("get", "get-tls", "blocks", "blocks-tls")
-WIDTH, LEFT, RIGHT, ROW, HEAD = 880, 190, 70, 22, 44
+# Narrow, so that it can be read on a phone.
+WIDTH, LEFT, RIGHT, ROW, HEAD = 520, 190, 60, 22, 44
 
 STYLE = """
+    .ground { fill: #ffffff }
     .ours { fill: #2b6ca3 }
     .other { fill: #b9b6ad }
     .base { fill: #77756f }
     .title { font-weight: bold; fill: #1b1b1b }
     .about { fill: #3c3c3c }
+    @media (prefers-color-scheme: dark) {
+      .ground { fill: #1a1c1e }
+      .ours { fill: #5aa2de }
+      .other { fill: #6b6962 }
+      .base { fill: #a5a29a }
+      .title { fill: #f0f0f0 }
+      .about { fill: #cfcfcf }
+    }
 """
 
 
@@ -34,7 +44,7 @@ def picture(results: Results) -> str:
         'role="img"\n     font-family="Helvetica, Arial, \'Liberation Sans\', sans-serif" font-size="14">\n'
         "  <title>Processor time of each client as a multiple of a bare socket loop; shorter is better</title>\n"
         f"  <style>{STYLE}  </style>\n"
-        f'  <rect width="{WIDTH}" height="{height}" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>\n"
+        f'  <rect class="ground" width="{WIDTH}" height="{height}" rx="8"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 
 
