@@ -59,9 +59,9 @@ class OpenerDirector(urllib.request.OpenerDirector):
     def _open(self, req: Any, data: Any = None) -> Any:
         """Return what the first handler makes of a request that makes something of it."""
         chains = self.handle_open
-        result = None
         for kind in ("default", req.type, "unknown"):
-            if kind in chains and (result := self._call_chain(chains, kind, kind + "_open", req)):
+            result = self._call_chain(chains, kind, kind + "_open", req) if kind in chains else None
+            if result:
                 break
         return result
 
