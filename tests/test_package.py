@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-FOLDERS = ("coda_network", "tests", "docs", ".ci")
+FOLDERS = ("coda_network", "tests", "docs", "examples", "benchmarks", ".ci")
 FILES = {
     ".gitignore", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py", "tox.ini",
 }  # fmt: skip

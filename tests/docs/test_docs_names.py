@@ -78,7 +78,7 @@ def test_every_command_has_its_section(capsys: pytest.CaptureFixture[str]) -> No
         main(["--help"])
     commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
     page = (PROJECT / "docs" / "command_line.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^## coda-network (\w+)", page, re.MULTILINE)) == commands
+    assert set(re.findall(r"^## `coda-network (\w+)", page, re.MULTILINE)) == commands
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
