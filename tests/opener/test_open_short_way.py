@@ -125,7 +125,7 @@ def test_a_header_of_the_request_counts_more_than_one_of_the_opener(
 ) -> None:
     opener = urllib2.build_opener(urllib2.ProxyHandler({}))
     opener.addheaders = [("user-agent", "opener's"), ("X-Mine", "opener's")]
-    request = urllib2.Request(peer.url)
+    request = urllib2.Request(f"{peer.url}/")
     for name in ("User-Agent", "x-mine"):
         if given_by == "request":
             request.add_header(name, "request's")
