@@ -23,8 +23,8 @@ from coda_network._net.relay import Relayed, relay
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
 from coda_network._opener.http_handlers import HTTPSHandler
-from coda_network._opener.proxy_handler import is_exempt
-from coda_network._route.hops import connect_chain
+from coda_network._route.choose import proxy_for_address
+from coda_network._route.hops import connect_through
 from coda_network._wire.authority import split_authority
 
 __all__ = [
@@ -75,10 +75,10 @@ def create_connection(
     :raises ValueError: the proxy's URL cannot be used, or its scheme is neither http nor https
     """
     if proxy is None:
-        proxy = _proxy_of_environment(address)
+        proxy = proxy_for_address(address)
     elif proxy is True:
         raise ValueError("proxy is a URL; None takes it from the environment, an empty string or False means no proxy")
-    return connect_chain([proxy] if proxy else [], address, _seconds(timeout), source_address)
+    return connect_through([proxy] if proxy else [], address, _seconds(timeout), source_address)
 
 
 def do_connect_chain(
@@ -101,7 +101,7 @@ def do_connect_chain(
         if not port:
             raise ValueError("the target needs a port: host:port")
         target = host, port
-    return connect_chain(proxies, target, timeout_sec)
+    return connect_through(proxies, target, timeout_sec)
 
 
 def socket_read_write(sock_a: socket.socket, sock_b: socket.socket, idle_sec: float | None = None) -> Relayed:
@@ -233,14 +233,3 @@ def handler_list(handlers: Handlers) -> list[urllib.request.BaseHandler]:
 
 def _seconds(timeout: float | None) -> float | None:
     return socket.getdefaulttimeout() if timeout is _SOCKET_DEFAULT else timeout
-
-
-def _proxy_of_environment(address: tuple[str, int]) -> str | None:
-    """Return the proxy for connections of no particular protocol: that of https, else the one for everything."""
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    if not proxy:
-        return None
-    host, port = address
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return None if is_exempt(authority) or urllib.request.proxy_bypass(authority) else proxy

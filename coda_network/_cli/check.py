@@ -6,25 +6,22 @@ The request goes through the same opener that programs use; what is printed is t
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 import sys
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from coda_network import negotiate_auth, urllib2
-from coda_network._auth.defaults import from_netrc
 from coda_network._auth.registry import SCHEMES, Entry
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Role, SchemeFactory
 from coda_network._cli.get import shown
-from coda_network._opener.proxy_handler import DeferredLoginProxyHandler, is_exempt
-from coda_network._route.no_proxy import bypasses
-from coda_network._route.proxy_url import parse_proxy_url
+from coda_network._opener.proxy_handler import DeferredLoginProxyHandler
+from coda_network._route.explain import Route, explain_user, find_route
 from coda_network._wire.authority import split_authority, split_userinfo
 
 OK = 0
@@ -44,14 +41,6 @@ _ADVICE = {
 """What to add where a proxy whose URL is not an http:// one cannot be used."""
 
 _PARTIES = {Role.PROXY: "proxy", Role.ORIGIN: "site"}
-
-
-class Route(NamedTuple):
-    """Which proxy, and why: ``text`` says so in words; ``netloc`` is None where there is no proxy."""
-
-    text: str
-    netloc: str | None = None
-    scheme: str = "http"
 
 
 def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
@@ -74,7 +63,7 @@ def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
         return USAGE
     print(shown(url).partition("?")[0])
     print(f"  proxy: {route.text}")
-    print(f"  site:  {_user(split_userinfo(parts.netloc), parts.hostname, 'its URL')}")
+    print(f"  site:  {explain_user(split_userinfo(parts.netloc)[:2], parts.hostname)}")
     print("steps")
     opener = _opener(None if proxy is None else _proxies(parts.scheme, proxy, route), scheme)
     steps = _Steps()
@@ -94,70 +83,6 @@ def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
             print(f"  {line}")
     print(conclusion)
     return code
-
-
-# -- which proxy
-
-
-def find_route(scheme: str, netloc: str, given: str | None) -> Route:
-    """Return which proxy a URL takes and why, as the opener decides it.
-
-    :param scheme: of the URL
-    :param netloc: of the URL
-    :param given: the proxy that the user named
-    :returns: the route
-    :raises ValueError: the address of the proxy cannot be used
-    """
-    name = f"{scheme}_proxy"
-    if given is not None:
-        address, source = given, "--proxy"
-    else:
-        address, source = urllib.request.getproxies().get(scheme, ""), _variable(name)
-    if not address:
-        return Route(f"none, because neither {name} nor {name.upper()} is set{_unused()}")
-    if exempt := _exempt(netloc):
-        return Route(f"none, because {exempt}")
-    proxy = parse_proxy_url(address)
-    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
-    login = _user((proxy.username, proxy.password, ""), proxy.host, "its URL")
-    text = f"{proxy.scheme}://{host}:{proxy.port}, named by {source}; {login}"
-    return Route(text, f"{host}:{proxy.port}", proxy.scheme)
-
-
-def _variable(name: str) -> str:
-    """Return the environment variable that names the proxy; lower case wins."""
-    if os.environ.get(name):
-        return name
-    return next((key for key, value in os.environ.items() if key.lower() == name and value), "the system's settings")
-
-
-def _unused() -> str:
-    named = sorted(key for key in os.environ if key.lower() == "all_proxy")
-    return f" ({named[0]} is, but urllib.request does not look at it)" if named else ""
-
-
-def _exempt(netloc: str) -> str | None:
-    """Return why a host is reached without the proxy; None where it is not."""
-    authority = split_userinfo(netloc)[2]
-    if is_exempt(authority):
-        host, port = split_authority(authority, 0)
-        entries = urllib.request.getproxies_environment()["no"].split(",")
-        # ``*`` means every host only where it is the whole value.
-        stars = len(entries) == 1
-        matching = [each for each in entries if (stars or each.strip() != "*") and bypasses(host, port or None, each)]
-        return f"{_variable('no_proxy')} names this host: {matching[0].strip()}"
-    if urllib.request.proxy_bypass(authority):
-        return "the system's settings name this host"
-    return None
-
-
-def _user(userinfo: tuple[str | None, str | None, str], host: str, place: str) -> str:
-    user, password, _ = userinfo
-    if user is not None:
-        # A user name without a password is often a token, so a secret.
-        return f"user {user}, from {place}" if password else f"a user without a password, from {place}"
-    found = from_netrc(host)
-    return "no user name" if found is None else f"user {found.username}, from netrc"
 
 
 # -- the request

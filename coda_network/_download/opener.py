@@ -18,7 +18,7 @@ from coda_network._net.deadline import Deadline
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
 from coda_network._opener.proxy_handler import DeferredLoginProxyHandler as ProxyHandler
-from coda_network._route.environment import names_a_proxy
+from coda_network._route.choose import may_find_a_proxy
 
 # build_opener() leaves out its own handler of each of these kinds where the caller gives one, and so the model does not
 # fit. ProxyHandler is not among them: the model has none.
@@ -55,7 +55,7 @@ def download_opener(given: list[Any], deadline: Deadline | None, cert: Cert | No
         handler.add_parent(opener)
     for table in _TABLES:
         setattr(opener, table, _replaced(getattr(model, table), new.__getitem__))
-    if _may_have_proxies() and not any(isinstance(handler, urllib.request.ProxyHandler) for handler in given):
+    if may_find_a_proxy() and not any(isinstance(handler, urllib.request.ProxyHandler) for handler in given):
         opener.add_handler(ProxyHandler())
     for handler in given:
         opener.add_handler(handler)
@@ -72,8 +72,3 @@ def _replaced(table: Any, replacement: Callable[[Any], Any]) -> Any:
     if isinstance(table, dict):
         return {key: _replaced(inner, replacement) for key, inner in table.items()}
     return [*map(replacement, table)]
-
-
-def _may_have_proxies() -> bool:
-    """Return whether a ProxyHandler could find a proxy; to make one takes longer than the rest of the opener."""
-    return urllib.request.getproxies is not urllib.request.getproxies_environment or names_a_proxy()

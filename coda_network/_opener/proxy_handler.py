@@ -1,14 +1,24 @@
-"""Which proxy, and when none."""
+"""``ProxyHandler``: sends a request by way of a proxy, unless the host goes without one."""
 
 from __future__ import annotations
 
+import functools
 import urllib.request
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
 
 _stdlib_proxy_open = urllib.request.ProxyHandler.proxy_open
+
+
+@functools.cache
+def _choose() -> ModuleType:
+    """Load what chooses a proxy with the first request that may need one: most programs have none."""
+    from coda_network._route import choose
+
+    return choose
 
 
 class ProxyHandler(urllib.request.ProxyHandler):
@@ -20,8 +30,11 @@ class ProxyHandler(urllib.request.ProxyHandler):
     __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
 
     def proxy_open(self, req: Any, proxy: str, type: str) -> Any:
-        """Send *req* by way of *proxy*, unless its host goes without one."""
-        if req.host and is_exempt(req.host):
+        """Send *req* by way of *proxy*, unless ``no_proxy`` names its host.
+
+        :returns: None where another handler is to open *req*
+        """
+        if req.host and _choose().is_exempt(req.host):
             return None
         return _stdlib_proxy_open(self, req, proxy, type)
 
@@ -33,33 +46,7 @@ class DeferredLoginProxyHandler(ProxyHandler):
     __qualname__ = "ProxyHandler"
 
     def proxy_open(self, req: Any, proxy: str, type: str) -> Any:
-        """Send *req* by way of *proxy*, unless its host goes without one."""
-        return ProxyHandler.proxy_open(self, req, _without_login(proxy), type)
+        """Send *req* by way of *proxy*, without the login in its URL, unless ``no_proxy`` names the host."""
+        from coda_network._route.proxy_url import without_userinfo
 
-
-def is_exempt(authority: str) -> bool:
-    """Tell whether ``no_proxy`` of the environment names this host (with its port, if it has one)."""
-    exempt = urllib.request.getproxies_environment().get("no")
-    if not exempt:
-        return False
-    from coda_network._route.no_proxy import bypasses
-    from coda_network._wire.authority import split_authority
-
-    try:
-        host, port = split_authority(authority.rpartition("@")[2], 0)
-    except ValueError:
-        return False
-    return bypasses(host, port or None, exempt)
-
-
-def _without_login(proxy: str) -> str:
-    from coda_network._route.proxy_url import parse_proxy_url
-
-    try:
-        url = parse_proxy_url(proxy)
-    except ValueError:
-        return proxy
-    if url.username is None:
-        return proxy
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{url.scheme}://{host}:{url.port}"
+        return ProxyHandler.proxy_open(self, req, without_userinfo(proxy), type)

@@ -1,1 +1,1 @@
-"""Which proxy a request takes, and the way through it."""
+"""Which proxy a request takes, why, and the way through one or several of them."""

@@ -1,4 +1,4 @@
-"""The proxies that the environment names, for programs that ask again and again, as requests does for each request."""
+"""The proxies that the environment names, for programs that ask for each request, as requests does."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ _stdlib_getproxies_environment = urllib.request.getproxies_environment
 
 
 def getproxies_environment() -> dict[str, str]:
-    """Return what urllib.request's function of this name does: scheme -> URL of its proxy.
+    """Return what urllib.request's function of this name returns, without reading an environment that names no proxy.
 
-    That one reads the whole environment. Where no name in it is that of a proxy there is nothing to find.
+    :returns: scheme -> URL of its proxy, and ``"no"`` -> the hosts without one
     """
     return _stdlib_getproxies_environment() if names_a_proxy() else {}
 
 
-# What programs see of it is that it stands in for that function.
+# It stands in for urllib's function, and is shown and looked up by that one's name.
 getproxies_environment.__module__ = urllib.request.__name__
 
 
 def names_a_proxy() -> bool:
-    """Tell whether a variable of the environment may name a proxy."""
-    # Behind os.environ the names are as the system has them; to ask os.environ is to decode each.
+    """Return whether a variable of the environment may name a proxy."""
+    # ``os.environ._data`` holds undecoded names; iterating ``os.environ`` decodes every one.
     names = list(getattr(os.environ, "_data", os.environ))
     if names and isinstance(names[0], bytes):
         return b"_proxy" in b"\0".join(names).lower()

@@ -1,4 +1,4 @@
-"""A plain socket to an address through proxies, each of them reached through the one before."""
+"""A plain socket to an address over a route: each hop, a proxy, is reached through the one before it."""
 
 from __future__ import annotations
 
@@ -32,30 +32,33 @@ class Dial(Protocol):
     def __call__(self, address: Address, timeout: Any, source_address: Address | None, /) -> socket.socket: ...
 
 
-def connect_chain(
-    proxies: Iterable[str], target: Address, seconds: float | None, source_address: Address | None = None
+def connect_through(
+    hops: Iterable[str], target: Address, seconds: float | None, source_address: Address | None = None
 ) -> socket.socket:
-    """Connect to *target* and return the socket, in which nothing of what the peer says has been read.
+    """Connect to *target* and return the socket; what the peer sends first stays in it to the last byte.
 
-    :param proxies: URLs, the nearest proxy first; with none the connection is direct
-    :param seconds: for everything until the connection stands; afterwards the timeout of each call on the socket
-    :raises TunnelError: a proxy refused
-    :raises OSError: a connection failed, or what answers is no HTTP proxy
-    :raises ValueError: a URL cannot be used, or its scheme is none that can be served at its place
+    :param hops: URLs of proxies, the nearest one first; with none the connection is direct
+    :param target: host and port
+    :param seconds: the deadline until the connection is open; afterwards the timeout of each call on the socket
+    :param source_address: local host and port to connect from
+    :returns: the socket
+    :raises TunnelError: a proxy refused the tunnel
+    :raises OSError: a connection failed, or a hop does not speak HTTP
+    :raises ValueError: the URL of a hop cannot be used, or not at its place
     """
     deadline = Deadline(seconds)
 
     def dial(address: Address, timeout: Any, source: Address | None) -> socket.socket:
-        # Only the first connection is really dialled, so the address to come from is meant for it.
+        # Only the first connection is dialled; the others go through it, so *source_address* is for this one.
         return connect_within(deadline, address, None, source_address)
 
     reach: Dial = dial
-    for place, text in enumerate(proxies):
+    for place, text in enumerate(hops):
         proxy = parse_proxy_url(text)
         if proxy.scheme not in ("http", "https"):
             raise ValueError(f"a tunnel is opened by http and https proxies, not by {proxy.scheme} ones")
         if place and proxy.scheme == "https":
-            raise ValueError("only the first proxy of a chain can be an https proxy: there is no TLS within TLS")
+            raise ValueError("only the first hop can be an https proxy: there is no TLS within TLS")
         reach = functools.partial(_through, proxy, reach, deadline)
     sock = reach(target, None, None)
     release(sock, seconds)
@@ -65,7 +68,7 @@ def connect_chain(
 def _through(
     proxy: ProxyURL, reach: Dial, deadline: Deadline, address: Address, timeout: Any, source_address: Address | None
 ) -> socket.socket:
-    """Open a tunnel to *address* through *proxy*, to which *reach* opens connections."""
+    """Open a tunnel to *address* through *proxy*, to which *reach* connects."""
     connection = _ProxyConnection(proxy, reach, deadline)
     try:
         connection.set_tunnel(*address)
@@ -80,13 +83,13 @@ def _through(
         if isinstance(error, (OSError, ValueError)):
             raise
         kind = type(error).__name__
-        raise ConnectionError(f"{proxy.host}:{proxy.port} does not answer as an HTTP proxy does ({kind})") from error
+        raise ConnectionError(f"{proxy.host}:{proxy.port} does not respond as an HTTP proxy does ({kind})") from error
     finally:
         connection.close()
 
 
 def _keep_body(refusal: HTTPResponse) -> None:
-    """Read a refusal into memory, so that it outlives its connection: nobody closes what hangs on an exception."""
+    """Read the body of a refusal into memory: nobody closes the connection of a response that an exception holds."""
     try:
         body = refusal.read(DRAIN_LIMIT)
     except (OSError, http.client.HTTPException):

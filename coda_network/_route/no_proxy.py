@@ -1,4 +1,4 @@
-"""Which hosts are reached without the proxy: the value of the `no_proxy` environment variable."""
+"""The value of ``no_proxy``: which hosts are reached without the proxy."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from fnmatch import fnmatchcase
 
 
 def bypasses(host: str, port: int | None, no_proxy: str) -> bool:
-    """Whether `no_proxy` says that `host` is reached directly.
+    """Return whether *no_proxy* names *host*; no name is ever looked up.
 
-    The meaning is that of `urllib.request.proxy_bypass_environment`: `*` as the whole value means every host;
-    else the value is a list with commas, whose entries match the host itself and the hosts below it, a
-    leading dot making no difference, and, where they end in `:port`, on that port only. Beyond that, an entry
-    may be a network (`10.0.0.0/8`, `fd00::/8`), an IPv6 address in any spelling, with or without brackets, or
-    have wildcards (`*.example.com`, `10.1.*`). No name is ever looked up: networks match hosts that are
-    written as addresses.
+    It means what it means to ``urllib.request.proxy_bypass_environment``: ``*`` as the whole value is every host; else
+    it is a list with commas. An entry matches the host itself and the hosts below it, with or without a leading dot;
+    one that ends in ``:port`` matches on that port only. In addition an entry may be a network (``10.0.0.0/8``,
+    ``fd00::/8``), an IPv6 address in any spelling, with or without brackets, or have wildcards (``*.example.com``,
+    ``10.1.*``). Networks match hosts that are written as addresses.
+
+    :param host: a name or an address, with or without brackets
+    :param port: None where it is not known
+    :param no_proxy: the value of the environment variable
     """
     if no_proxy.strip() == "*":
         return True
@@ -33,14 +36,13 @@ def bypasses(host: str, port: int | None, no_proxy: str) -> bool:
 def _names(entry: str, spellings: list[str]) -> bool:
     if any(spelling == entry or spelling.endswith("." + entry) for spelling in spellings):
         return True
-    # `*` among other entries means nothing to the standard library: only as the whole value does it mean all
-    # hosts.
+    # To the standard library ``*`` means every host as the whole value only, and nothing among other entries.
     return "*" in entry and entry != "*" and any(fnmatchcase(spelling, entry) for spelling in spellings)
 
 
 def _contains(entry: str, host: str, port: int | None) -> bool:
-    """Whether the entry is an address or a network that has the address `host` in it."""
-    import ipaddress  # most values of no_proxy are only names, most hosts too
+    """Return whether an entry is an address or a network that contains the address *host*."""
+    import ipaddress  # loaded late: most entries and hosts are names
 
     address_text, bracket, entry_port = entry.removeprefix("[").partition("]")
     if bracket and entry_port and entry_port != f":{port}":
@@ -48,8 +50,8 @@ def _contains(entry: str, host: str, port: int | None) -> bool:
     try:
         address = ipaddress.ip_address(host)
         network = ipaddress.ip_network(address_text.partition("%")[0], strict=False)
-    except ValueError:  # either of them is a name after all
+    except ValueError:  # one of them is a name
         return False
-    # An IPv4 address in its IPv6 spelling (RFC 4291 2.5.5.2) is meant by the networks of IPv4 as well.
+    # An IPv4 address in its IPv6 spelling (RFC 4291 2.5.5.2) is in the networks of IPv4, too.
     mapped = getattr(address, "ipv4_mapped", None)
     return address in network or (mapped is not None and mapped in network)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import urllib.request
-
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.registry import SCHEMES
 from coda_network._auth.scheme import Role
-from coda_network._route.proxy_url import parse_proxy_url
 from coda_network._transport.declared_logins import declared
-from coda_network._wire.authority import split_authority
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
@@ -74,18 +70,3 @@ class CredentialLookup:
 
     def _managers(self, scheme: str) -> list[Any]:
         return [handler.passwd for handler in self._handlers if declared(handler) == (self._role, scheme)]
-
-
-def proxy_credentials(handlers: Iterable[Any], authority: str) -> Credentials | None:
-    """Return the login in the URL of the proxy *authority*, as the ProxyHandlers of an opener have it."""
-    for handler in handlers:
-        if isinstance(handler, urllib.request.ProxyHandler):
-            for url in handler.proxies.values():  # type: ignore[attr-defined]  # set by __init__
-                try:
-                    proxy = parse_proxy_url(url)
-                    known = split_authority(authority, proxy.port) == (proxy.host, proxy.port)
-                except ValueError:
-                    continue
-                if known and proxy.username is not None:
-                    return Credentials(proxy.username, proxy.password or "")
-    return None

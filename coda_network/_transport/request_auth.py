@@ -10,7 +10,8 @@ from coda_network._auth.defaults import default_credentials
 from coda_network._auth.login import Login
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
-from coda_network._transport.credential_lookup import CredentialLookup, proxy_credentials, schemes
+from coda_network._route.choose import credentials_in_proxy_url
+from coda_network._transport.credential_lookup import CredentialLookup, schemes
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._transport.prepared import PreparedRequest, split_login
 from coda_network._wire.authority import split_authority
@@ -103,7 +104,7 @@ class RequestAuth:
         if role is Role.ORIGIN:
             named = named or prepared.credentials
         else:
-            named = named or prepared.proxy_credentials or proxy_credentials(self._handlers, prepared.host)
+            named = named or prepared.proxy_credentials or credentials_in_proxy_url(self._handlers, prepared.host)
         return default_credentials(peer) if named is None else lambda realm: named
 
     def _peer(self, kept: PooledConnection, role: Role) -> Peer:

@@ -14,8 +14,9 @@ from support.proxy import Proxy
 
 from coda_network import create_download_handle, do_download, ntlm_auth, urllib2
 from coda_network._download.handlers import DownloadHTTPHandler, DownloadHTTPSHandler, NotModifiedHandler
-from coda_network._download.opener import _may_have_proxies, download_opener
+from coda_network._download.opener import download_opener
 from coda_network._net.deadline import Deadline
+from coda_network._route.choose import may_find_a_proxy
 
 
 class Early(urllib.request.BaseHandler):
@@ -137,5 +138,5 @@ def test_the_environment_is_not_read_where_it_names_no_proxy(monkeypatch: pytest
 
     monkeypatch.setattr(urllib.request, "getproxies_environment", fail)
     monkeypatch.setattr(urllib.request, "getproxies", fail)
-    assert not _may_have_proxies()
+    assert not may_find_a_proxy()
     assert do_download(origin.url)[0] == 200

@@ -29,7 +29,7 @@ ENVIRONMENTS: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("plain", [False, True], ids=["environ", "a dict in its place"])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_is_found_is_what_urllib_finds(
+def test_the_proxies_found_are_those_that_urllib_finds(
     environment: dict[str, str], plain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if plain:
@@ -43,7 +43,7 @@ def test_what_is_found_is_what_urllib_finds(
     assert names_a_proxy() == any("_proxy" in name.lower() for name in environment)
 
 
-def test_the_patch_puts_it_under_all_of_its_names() -> None:
+def test_the_patch_replaces_every_name_of_the_function() -> None:
     names = [name for name in ("getproxies_environment", "getproxies") if getattr(urllib.request, name) is theirs]
     assert "getproxies_environment" in names
     with coda_network.patched():

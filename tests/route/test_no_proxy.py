@@ -90,7 +90,7 @@ FURTHER = [
 
 
 @pytest.mark.parametrize(("host", "port", "no_proxy", "expected"), STANDARD + FURTHER)
-def test_no_proxy(host: str, port: int | None, no_proxy: str, expected: bool) -> None:
+def test_no_proxy_exempts_what_an_entry_matches(host: str, port: int | None, no_proxy: str, expected: bool) -> None:
     assert bypasses(host, port, no_proxy) is expected
 
 
@@ -100,7 +100,7 @@ def test_the_standard_library_agrees(host: str, port: int | None, no_proxy: str,
     assert bool(urllib.request.proxy_bypass_environment(netloc, {"no": no_proxy})) is expected
 
 
-def test_no_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_never_makes_a_name_be_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object, **keywords: object) -> None:
         pytest.fail("a name was looked up")
 

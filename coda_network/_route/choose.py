@@ -1,0 +1,71 @@
+"""Which proxy leads to an address, and which addresses are reached without one."""
+
+from __future__ import annotations
+
+import urllib.request
+
+from coda_network._auth.credentials import Credentials
+from coda_network._route.environment import names_a_proxy
+from coda_network._route.no_proxy import bypasses
+from coda_network._route.proxy_url import parse_proxy_url
+from coda_network._wire.authority import split_authority
+
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+
+def is_exempt(authority: str) -> bool:
+    """Return whether ``no_proxy`` of the environment names a host.
+
+    :param authority: the host, with its port where it has one
+    """
+    no_proxy = urllib.request.getproxies_environment().get("no")
+    if not no_proxy:
+        return False
+    try:
+        host, port = split_authority(authority.rpartition("@")[2], 0)
+    except ValueError:
+        return False
+    return bypasses(host, port or None, no_proxy)
+
+
+def proxy_for_address(address: tuple[str, int]) -> str | None:
+    """Return the URL of the proxy for a plain socket: the environment's for https, else the one for every scheme.
+
+    :param address: host and port at the end of the tunnel
+    :returns: None where there is no proxy, or ``no_proxy`` names the host
+    """
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy:
+        return None
+    host, port = address
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return None if is_exempt(authority) or urllib.request.proxy_bypass(authority) else proxy
+
+
+def may_find_a_proxy() -> bool:
+    """Return whether a ``ProxyHandler`` could find a proxy: to make one takes longer than the rest of an opener."""
+    return urllib.request.getproxies is not urllib.request.getproxies_environment or names_a_proxy()
+
+
+def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credentials | None:
+    """Return the userinfo that a ``ProxyHandler`` has in its URL of a proxy.
+
+    :param handlers: of the opener
+    :param authority: of the proxy
+    :returns: None where no URL of this proxy has userinfo
+    """
+    for handler in handlers:
+        if isinstance(handler, urllib.request.ProxyHandler):
+            for url in handler.proxies.values():  # type: ignore[attr-defined]  # set by __init__
+                try:
+                    proxy = parse_proxy_url(url)
+                    is_this_one = split_authority(authority, proxy.port) == (proxy.host, proxy.port)
+                except ValueError:
+                    continue
+                if is_this_one and proxy.username is not None:
+                    return Credentials(proxy.username, proxy.password or "")
+    return None
