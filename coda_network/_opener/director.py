@@ -67,7 +67,8 @@ class OpenerDirector(urllib.request.OpenerDirector):
 
     def close(self) -> None:
         """Close the connections that are idle; the opener can be used again."""
-        session = getattr(self, "_session", None)
-        if session is not None:
-            session.close()
+        if "coda_network._transport.session" in sys.modules:  # else nothing has been opened
+            from coda_network._transport.session import close_session
+
+            close_session(self)
         _stdlib_close(self)

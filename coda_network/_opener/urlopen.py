@@ -19,6 +19,12 @@ def _shared() -> Session:
     return Session()
 
 
+def _share_session(opener: Any) -> None:
+    from coda_network._transport.session import set_session
+
+    set_session(opener, _shared())
+
+
 def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any]) -> Callable[..., Any]:
     """Return an ``urlopen`` that keeps connections alive where it is given a context of TLS, too.
 
@@ -34,7 +40,7 @@ def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any])
             return plain(url, data, *args, context=context, **options)
         options.pop("cadefault", None)
         opener = opener_for(context)
-        opener._session = _shared()
+        _share_session(opener)
         return opener.open(url, data, *args, **options)
 
     return urlopen

@@ -1,4 +1,4 @@
-"""Where handlers hand over a request; all that it takes from there on is loaded with this file."""
+"""The engine behind the handlers of an opener; the first request loads it, with all that it needs."""
 
 from __future__ import annotations
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 LARGE = 1 << 16
-"""Bytes above which a body is not sent in vain."""
+"""Bytes above which a body waits until the login is done: a challenge would waste it."""
 
 
 class Body:
-    """What a program gave as data: bytes, a file, an iterable of bytes, or None."""
+    """The body that a program gave.
+
+    :param data: bytes, a file, an iterable of bytes, or None
+    """
 
     def __init__(self, data: Any) -> None:
         self.data = data
-        # It can be read only once, or is large, or of unknown size.
+        # Large, of unknown size, or readable only once.
         self.needs_login_first = data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
         self._start: int | None = None
         if hasattr(data, "read") and hasattr(data, "seek"):
@@ -33,7 +36,7 @@ class Body:
             return True
         if data is None or isinstance(data, (bytes, bytearray, memoryview, str)):
             return True
-        # What is its own iterator is used up by reading: generators, pipes.
+        # An iterator (a generator, a pipe) is used up by reading.
         return not hasattr(data, "read") and iter(data) is not data
 
     def signable(self) -> Any:

@@ -1,4 +1,4 @@
-"""Who logs in, and with which scheme: what the handlers of an opener declare, and what URLs say."""
+"""Whose credentials a login uses, and which schemes: what the handlers of an opener declare, then other sources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from coda_network._auth.registry import SCHEMES
 from coda_network._auth.scheme import Role
 from coda_network._transport.declared_logins import declared
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
@@ -28,12 +28,13 @@ def schemes(handlers: Iterable[Any], role: Role) -> Mapping[str, Entry]:
 
 
 class CredentialLookup:
-    """Who may log in for one request in one role, by scheme; looked up when a login asks.
+    """Finds credentials by scheme for one request in one role, when a login asks.
 
     :param handlers: of the opener; what they declare comes first
-    :param url: what the password managers of sites are asked for
-    :param authority: of the proxy, what the password managers of proxies are asked for
-    :param other: serves whatever scheme is asked for, where the handlers know nobody
+    :param role: of the login
+    :param url: without userinfo, for the password managers of sites
+    :param authority: of the proxy, for the password managers of proxies
+    :param other: serves every scheme where no handler knows anybody
     """
 
     def __init__(self, handlers: Iterable[Any], role: Role, url: str, authority: str, other: CredentialSource) -> None:
@@ -44,14 +45,17 @@ class CredentialLookup:
         self._other = other
 
     def get(self, scheme: str) -> CredentialSource | None:
-        """Return whom to ask for the credentials of a scheme; None where it is not to be used."""
+        """Return the source of credentials for a scheme; None where the scheme is not to be used.
+
+        :param scheme: its name in lower case
+        """
         managers = self._managers(scheme)
         # A ticket goes to a site only where a handler says so: a site can make use of it (RFC 4559 section 7).
         if not managers and scheme == "negotiate" and self._role is Role.ORIGIN and self._other(None) is None:
             return None
         uris = [self._url] if self._role is Role.ORIGIN else [self._authority]
         if self._role is Role.PROXY and scheme == "digest":
-            # The standard library asks for the URL here, so there are programs that gave the password for it.
+            # The standard library asks for the URL here, so some programs gave the password for the URL.
             uris.append(self._url)
 
         def source(realm: str | None) -> Credentials | None:
@@ -65,7 +69,7 @@ class CredentialLookup:
         return source
 
     def expect_a_login(self) -> bool:
-        """Tell whether the program named somebody who may have to log in."""
+        """Return whether the program named somebody who may have to log in."""
         return any(self._managers(scheme) for scheme in SCHEMES) or self._other(None) is not None
 
     def _managers(self, scheme: str) -> list[Any]:

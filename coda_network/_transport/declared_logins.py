@@ -1,16 +1,17 @@
-"""The login that a handler declares: for the proxy or the site, and with which scheme."""
+"""The login that a handler declares: for the proxy or the site, and by which scheme."""
 
 from __future__ import annotations
 
 import urllib.request
+from functools import lru_cache
 
 from coda_network._auth.scheme import Role
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-# Handlers of ours have ``login_declaration``; those of the standard library, where it is not patched, cannot.
+# Our handlers have ``login_declaration``; those of the standard library lack it where they are not patched.
 _OF_THE_STDLIB: dict[type, tuple[str, str]] = {
     urllib.request.HTTPBasicAuthHandler: ("ORIGIN", "basic"),
     urllib.request.ProxyBasicAuthHandler: ("PROXY", "basic"),
@@ -29,7 +30,12 @@ _OWN_WAY = {
 
 def declared(handler: Any) -> tuple[Role, str] | None:
     """Return the role and the scheme that *handler* declares; None where it overrides how to log in."""
-    for base in type(handler).__mro__:
+    return _declared_by(type(handler))  # type: ignore[arg-type]  # a class can be hashed, whatever its instances say
+
+
+@lru_cache(maxsize=128)  # a login asks each handler of its opener for each scheme
+def _declared_by(handler_class: type) -> tuple[Role, str] | None:
+    for base in handler_class.__mro__:
         own = vars(base)
         declaration = own.get("login_declaration") or _OF_THE_STDLIB.get(base)
         if declaration is not None:

@@ -1,4 +1,4 @@
-"""A connection with what belongs to it: its logins, and a way to see that the peer has gone."""
+"""A connection as the pool holds it: with its logins, and a way to see that the peer has closed it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _default = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urlli
 
 
 class PooledConnection:
-    """What an opener leases. A login is one connection's and one role's, so both live here."""
+    """What an opener leases: a connection and its logins, as a login belongs to one connection and one role.
+
+    :param connection: an ``HTTPConnection``
+    """
 
     __slots__ = ("_liveness", "_watched", "connection", "origin_login", "proxy_login")
 
@@ -39,7 +42,7 @@ class PooledConnection:
         connection.close()
 
     def dropped(self) -> bool:
-        """Tell whether the connection cannot be used again: closed, or by its peer."""
+        """Return whether the connection cannot be used again: it is closed, here or by its peer."""
         sock = self.connection.sock
         if sock is None:
             return True
@@ -48,30 +51,46 @@ class PooledConnection:
         assert self._liveness is not None
         return self._liveness.dropped()
 
-    def logins(self, by_proxy: bool) -> Sequence[tuple[Role, Login]]:
-        """Return the logins that a request meets; the proxy reads it only where *by_proxy* is true."""
+    def logins(self, absolute_form: bool) -> Sequence[tuple[Role, Login]]:
+        """Return the logins that take part in a request, with their roles.
+
+        :param absolute_form: the form of the request target; only then the proxy reads the request
+        """
         if self.origin_login is None and self.proxy_login is None:
             return ()
         found = []
-        if by_proxy and self.proxy_login is not None:
+        if absolute_form and self.proxy_login is not None:
             found.append((Role.PROXY, self.proxy_login))
         if self.origin_login is not None:
             found.append((Role.ORIGIN, self.origin_login))
         return found
 
     def login(self, role: Role) -> Login | None:
-        """Return the login of one role."""
+        """Return the login of one role; None where none has begun."""
         return self.proxy_login if role is Role.PROXY else self.origin_login
 
     def set_login(self, role: Role, login: Login | None) -> None:
-        """Begin the login of one role."""
+        """Set the login of one role."""
         if role is Role.PROXY:
             self.proxy_login = login
         else:
             self.origin_login = login
 
+    def far_end(self) -> tuple[str, int]:
+        """Return host and port of the end of the tunnel, or of the peer where there is no tunnel."""
+        connection = self.connection
+        if connection._tunnel_host:
+            return connection._tunnel_host, connection._tunnel_port
+        return connection.host, connection.port
+
+    def certificate(self) -> bytes | None:
+        """Return the certificate of the far end in DER form; None without TLS, or while the connection is closed."""
+        sock = self.connection.sock
+        certificate: bytes | None = sock.getpeercert(binary_form=True) if hasattr(sock, "getpeercert") else None
+        return certificate
+
     def set_timeout(self, timeout: Any) -> None:
-        """Let the requests that follow wait *timeout* seconds, or as long as sockets do by default."""
+        """Set the timeout of the requests that follow, in seconds; urllib's mark means that of the socket module."""
         self.connection.timeout = timeout
         if timeout is _default:
             timeout = socket.getdefaulttimeout()

@@ -1,4 +1,4 @@
-"""What a Request asks for, in the terms of a connection: whom to call, what to send there."""
+"""What a Request asks for, in the terms of a connection: where to connect, what to send there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coda_network._wire.authority import split_userinfo
 
 _split_url = re.compile(r"([^:/?#]*://)([^/?#]*)(.*)", re.DOTALL).fullmatch
 
-# What a HEAD does not send of a request with a body.
+# The fields of a request with a body that a HEAD leaves out.
 _OF_THE_BODY = frozenset({"Content-Length", "Content-Type", "Transfer-Encoding", "Expect"})
 
 
@@ -21,39 +21,40 @@ class PreparedRequest:
     """One request, ready for ``HTTPConnection.request()``."""
 
     host: str
-    """The authority to connect to: the server's or the proxy's."""
+    """The authority to connect to: the site's or the proxy's."""
     tunnel: str | None
-    """The authority at the end of a tunnel."""
+    """The target of CONNECT, in authority-form (RFC 9112 section 3.2.3); None without a tunnel."""
     method: str
     target: str
-    """What stands on the request line."""
+    """The request target: in origin-form, or in absolute-form for a proxy."""
     headers: dict[str, Any]
-    proxy_header: str | None = None
-    """A Proxy-Authorization that the program gave."""
+    proxy_authorization: str | None = None
+    """The Proxy-Authorization that the program gave; before a tunnel it belongs to CONNECT."""
     credentials: Credentials | None = None
-    """The login in the URL."""
+    """The userinfo of the URL."""
     proxy_credentials: Credentials | None = None
-    """The login before the proxy's host."""
-    by_proxy: bool = False
-    """The proxy reads the request itself: http without a tunnel."""
+    """The userinfo before the proxy's host."""
+    absolute_form: bool = False
+    """The target is in absolute-form (RFC 9112 section 3.2.2): a proxy reads this request, through no tunnel."""
 
     def for_head(self) -> PreparedRequest:
-        """Return the request that asks for the head of the same answer, and does nothing."""
+        """Return the HEAD request for the same target, which has no body and no effect."""
         headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_BODY}
         return replace(self, method="HEAD", headers=headers)
 
 
 def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
-    """Read a Request; it stays as it is.
+    """Read a Request, without a change to it.
 
-    :param url: of the request, whole
-    :param persistent: ask the server to keep the connection
-    :raises URLError: there is no host
+    :param request: the Request
+    :param url: its whole URL
+    :param persistent: ask the server to keep the connection open
+    :raises URLError: the URL has no host
     """
     host, target, tunnel = request.host, request.selector, request._tunnel_host
     if not host:
         raise URLError("no host given")
-    # The unredirected ones count, and come first, as in urllib.
+    # As in urllib, the unredirected fields come first and override the others.
     fields = request.unredirected_hdrs
     if request.headers:
         fields = {**fields, **request.headers, **fields}
@@ -62,42 +63,53 @@ def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
         headers["Connection"] = "close"
     elif "Connection" not in headers:
         headers["Connection"] = "keep-alive"
-    proxy_header = headers.get("Proxy-Authorization")
-    if tunnel and proxy_header is not None:
+    proxy_authorization = headers.get("Proxy-Authorization")
+    if tunnel and proxy_authorization is not None:
         del headers["Proxy-Authorization"]
 
-    # What begins with a slash is no whole URL, as it stands there for a proxy.
-    by_proxy = target[:1] != "/" and not tunnel and request.has_proxy()
-    if by_proxy and "#" in target:
+    # Origin-form begins with a slash: ``set_proxy()`` would have made it absolute-form.
+    absolute_form = target[:1] != "/" and not tunnel and request.has_proxy()
+    if absolute_form and "#" in target:
         target = target.partition("#")[0]
     credentials = proxy_credentials = None
     if "@" in url or "@" in host:
-        # Of the URL as it was given: Request has already decoded its host once.
-        credentials = split_login(url)[0]
+        # From the URL: ``Request`` has already percent-decoded its host once.
+        credentials = take_userinfo(url)[0]
         if tunnel:
             tunnel = tunnel.rpartition("@")[2]
-        if by_proxy:
-            target = split_login(target)[1]
-        if tunnel or by_proxy:
-            proxy_credentials, host = _login_of(host)
+        if absolute_form:
+            target = take_userinfo(target)[1]
+        if tunnel or absolute_form:
+            proxy_credentials, host = _credentials_and_host(host)
         else:
             host = host.rpartition("@")[2]
         if "Host" in headers:
             headers["Host"] = headers["Host"].rpartition("@")[2]
     return PreparedRequest(
-        host, tunnel, request.get_method(), target, headers, proxy_header, credentials, proxy_credentials, by_proxy
+        host,
+        tunnel,
+        request.get_method(),
+        target,
+        headers,
+        proxy_authorization,
+        credentials,
+        proxy_credentials,
+        absolute_form,
     )
 
 
-def split_login(url: str) -> tuple[Credentials | None, str]:
-    """Return the login in a URL, None where there is none, and the URL without it."""
+def take_userinfo(url: str) -> tuple[Credentials | None, str]:
+    """Cut the userinfo out of a URL.
+
+    :returns: the userinfo as credentials, None where there is none, and the URL without it
+    """
     parts = _split_url(url)
     if parts is None:
         return None, url
-    credentials, authority = _login_of(parts[2])
+    credentials, authority = _credentials_and_host(parts[2])
     return credentials, parts[1] + authority + parts[3]
 
 
-def _login_of(authority: str) -> tuple[Credentials | None, str]:
-    user, password, authority = split_userinfo(authority)
-    return (None if user is None else Credentials(user, password or "")), authority
+def _credentials_and_host(authority: str) -> tuple[Credentials | None, str]:
+    user, password, host = split_userinfo(authority)
+    return (None if user is None else Credentials(user, password or "")), host

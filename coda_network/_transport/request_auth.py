@@ -1,9 +1,9 @@
-"""Who logs in for one request: at the proxy and at the site, as handlers, headers, URLs and netrc say."""
+"""Who logs in for one request, at the proxy and at the site: what handlers, header fields, URLs and netrc say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.defaults import default_credentials
@@ -13,16 +13,32 @@ from coda_network._auth.scheme import Peer, Role
 from coda_network._route.choose import credentials_in_proxy_url
 from coda_network._transport.credential_lookup import CredentialLookup, schemes
 from coda_network._transport.pooled_connection import PooledConnection
-from coda_network._transport.prepared import PreparedRequest, split_login
+from coda_network._transport.prepared import PreparedRequest, take_userinfo
 from coda_network._wire.authority import split_authority
 
 
-class RequestAuth:
-    """Makes the logins of one request, and tells which connections it may use.
+class Party(NamedTuple):
+    """One role in a request: the same on every connection that the request may use."""
 
+    peer: Peer
+    """Without a certificate: that is a connection's own."""
+    preset_header: str | None
+    """The authorization that the program itself sends."""
+    credentials: CredentialLookup
+
+
+class RequestAuth:
+    """Makes the logins of one request, and says which connections it may use.
+
+    :param url: of the request
+    :param prepared: the request
     :param handlers: of the opener; some of them declare logins
-    :param memory: what was accepted where, None where nothing is kept
+    :param memory: what was accepted where, None where nothing is remembered
     """
+
+    # Found when a login first asks; most requests have none.
+    _proxy: Party | None = None
+    _origin: Party | None = None
 
     def __init__(
         self, url: str, prepared: PreparedRequest, handlers: Iterable[Any], memory: LoginMemory | None
@@ -32,93 +48,107 @@ class RequestAuth:
         self._handlers = handlers
         self._memory = memory
 
-    def login(self, kept: PooledConnection, role: Role) -> Login:
-        """Return the login of a role on a connection, begun where there was none."""
-        login = kept.login(role)
+    def roles(self) -> tuple[Role, ...]:
+        """Return the roles of those who read the request."""
+        return (Role.PROXY, Role.ORIGIN) if self._prepared.absolute_form else (Role.ORIGIN,)
+
+    def login(self, pooled: PooledConnection, role: Role) -> Login:
+        """Return the login of a role on a connection, a new one where there was none."""
+        login = pooled.login(role)
         if login is None:
-            peer = self._peer(kept, role)
+            party = self._party(pooled, role)
             login = Login(
                 role,
-                peer,
-                self._sources(role, peer),
+                party.peer,
+                party.credentials,
                 schemes(self._handlers, role),
                 memory=self._memory,
-                preset_header=self._given(role),
+                preset_header=party.preset_header,
                 # Asked for by an attribute of the program's own Basic handler.
                 allow_basic_after_failure=any(
                     getattr(handler, "allow_basic_after_failure", False) for handler in self._handlers
                 ),
             )
-            kept.set_login(role, login)
+            pooled.set_login(role, login)
+        if role is Role.ORIGIN and not self._prepared.absolute_form:
+            # A login may be older than the TLS connection, to whose certificate it can be bound (RFC 5929).
+            certificate = pooled.certificate()
+            if certificate is not None:
+                login.peer = login.peer._replace(tls_certificate=certificate)
         return login
 
-    def expects(self, kept: PooledConnection, role: Role) -> bool:
-        """Tell whether the next request may be challenged by somebody to whom we could answer."""
-        return self._sources(role, self._peer(kept, role)).expect_a_login() and self.login(kept, role).may_be_challenged
+    def expects(self, pooled: PooledConnection, role: Role) -> bool:
+        """Return whether the next request may meet a challenge that could be met with credentials."""
+        party = self._party(pooled, role)
+        return party.credentials.expect_a_login() and self.login(pooled, role).may_be_challenged
 
-    def fits(self, kept: PooledConnection) -> bool:
-        """Tell whether an idle connection can serve this request as far as its logins go, and prepare them."""
-        for role, login in kept.logins(by_proxy=True):
-            if role is Role.ORIGIN and self._prepared.by_proxy and login.peer != self._peer(kept, role):
-                # One connection to a proxy serves many sites, but a login of one site only that site.
+    def fits(self, pooled: PooledConnection) -> bool:
+        """Return whether the logins of an idle connection let it serve this request, and make them ready for it."""
+        for role, login in pooled.logins(absolute_form=True):
+            party = self._party(pooled, role)
+            if role is Role.ORIGIN and self._prepared.absolute_form and login.peer != party.peer:
+                # A connection to a proxy serves many sites, but the login of a site serves that site only.
                 if login.binds_connection:
                     return False
-                kept.set_login(role, None)
+                pooled.set_login(role, None)
                 continue
-            login.credentials, login.preset_header = self._sources(role, login.peer), self._given(role)
-            # The one who opened a tunnel is its user, whatever the scheme.
+            login.credentials, login.preset_header = party.credentials, party.preset_header
+            # A tunnel belongs to the user who opened it, even with Basic or Digest.
             if not login.is_still_for_its_user(role is Role.PROXY and self._prepared.tunnel is not None):
                 return False
-        self.prepare(kept)
+        self.begin_unasked(pooled)
         return True
 
-    def prepare(self, kept: PooledConnection) -> None:
-        """Begin the logins that go out unasked: with a header of the program, or as accepted on another connection."""
-        if not self._memory and "Authorization" not in self._prepared.headers and self._prepared.proxy_header is None:
+    def begin_unasked(self, pooled: PooledConnection) -> None:
+        """Begin the logins that go out before a challenge: a header of the program, or one accepted before."""
+        prepared = self._prepared
+        if not self._memory and "Authorization" not in prepared.headers and prepared.proxy_authorization is None:
             return
         for role in self.roles():
-            if kept.login(role) is None and (self._given(role) is not None or self._is_known(kept, role)):
-                self.login(kept, role)
+            if pooled.login(role) is None:
+                party = self._party(pooled, role)
+                if party.preset_header is not None or self._was_accepted(party.peer):
+                    self.login(pooled, role)
 
-    def _is_known(self, kept: PooledConnection, role: Role) -> bool:
-        known = self._memory.recall(self._peer(kept, role)) if self._memory else None
-        return known is not None and not known.scheme.binds_connection
+    def _was_accepted(self, peer: Peer) -> bool:
+        """Return whether a scheme that goes with each request was accepted by *peer* before."""
+        attempt = self._memory.recall(peer) if self._memory else None
+        return attempt is not None and not attempt.scheme.binds_connection
 
-    def roles(self) -> tuple[Role, ...]:
-        """Return who reads the request."""
-        return (Role.PROXY, Role.ORIGIN) if self._prepared.by_proxy else (Role.ORIGIN,)
+    def _party(self, pooled: PooledConnection, role: Role) -> Party:
+        """Return what is known about a role; asked for once, as every connection of this request has the same peers."""
+        party = self._proxy if role is Role.PROXY else self._origin
+        if party is None:
+            party = self._find_party(pooled, role)
+            if role is Role.PROXY:
+                self._proxy = party
+            else:
+                self._origin = party
+        return party
 
-    def _given(self, role: Role) -> str | None:
-        """Return the header of a role that the program itself sends."""
-        given: str | None = self._prepared.proxy_header
-        return self._prepared.headers.get(role.authorization_header) if role is Role.ORIGIN else given
-
-    def _sources(self, role: Role, peer: Peer) -> CredentialLookup:
-        url = split_login(self._url)[1]
-        return CredentialLookup(self._handlers, role, url, self._prepared.host, self._other(role, peer))
-
-    def _other(self, role: Role, peer: Peer) -> CredentialSource:
-        """Return who logs in where no handler knows anybody: named by a header, by a URL, or by nothing at all."""
-        prepared, given = self._prepared, self._given(role)
-        named = Credentials.from_basic_header(given) if given else None
-        if role is Role.ORIGIN:
-            named = named or prepared.credentials
-        else:
-            named = named or prepared.proxy_credentials or credentials_in_proxy_url(self._handlers, prepared.host)
-        return default_credentials(peer) if named is None else lambda realm: named
-
-    def _peer(self, kept: PooledConnection, role: Role) -> Peer:
-        connection = kept.connection
+    def _find_party(self, pooled: PooledConnection, role: Role) -> Party:
+        prepared = self._prepared
         if role is Role.PROXY:
-            return Peer(role, connection.host, connection.port)
-        if self._prepared.by_proxy:
-            authority = self._prepared.target.partition("://")[2].partition("/")[0]
-            return Peer(role, *split_authority(authority, 80))
-        if self._prepared.tunnel:
-            host, port = connection._tunnel_host, connection._tunnel_port
+            peer = Peer(role, pooled.connection.host, pooled.connection.port)
+            preset = prepared.proxy_authorization
         else:
-            host, port = connection.host, connection.port
-        certificate = None
-        if hasattr(connection.sock, "getpeercert"):
-            certificate = connection.sock.getpeercert(binary_form=True)
-        return Peer(role, host, port, certificate)
+            peer = Peer(role, *self._site(pooled))
+            preset = prepared.headers.get(role.authorization_header)
+        other = self._other_source(peer, preset)
+        lookup = CredentialLookup(self._handlers, role, take_userinfo(self._url)[1], prepared.host, other)
+        return Party(peer, preset, lookup)
+
+    def _site(self, pooled: PooledConnection) -> tuple[str, int]:
+        if self._prepared.absolute_form:
+            return split_authority(self._prepared.target.partition("://")[2].partition("/")[0], 80)
+        return pooled.far_end()
+
+    def _other_source(self, peer: Peer, preset_header: str | None) -> CredentialSource:
+        """Return who logs in where no handler knows anybody: as a header field, a URL or netrc says."""
+        prepared = self._prepared
+        found = Credentials.from_basic_header(preset_header) if preset_header else None
+        if peer.role is Role.ORIGIN:
+            found = found or prepared.credentials
+        else:
+            found = found or prepared.proxy_credentials or credentials_in_proxy_url(self._handlers, prepared.host)
+        return default_credentials(peer) if found is None else lambda realm: found

@@ -1,4 +1,4 @@
-"""One request of an opener, on a connection that is leased for it."""
+"""One request of an opener, on a connection that is leased for it and released when its response ends."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ log = Trace("pool")
 
 
 def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], debuglevel: int) -> Any:
-    """Return the answer to *request*, on an idle connection of *opener* where there is one.
+    """Send *request* and return its response, over an idle connection of *opener* where there is one.
 
-    Its end gives the connection back, or closes it.
+    The end of the response releases the connection: into the pool, or closed.
 
+    :param opener: whose session and handlers serve the request; None for none
     :param make: makes a connection: called with the host, ``timeout=`` and *options*
-    :raises URLError: there is no answer
+    :param request: a ``Request``
+    :param options: of *make*
+    :param debuglevel: above 0 prints what is sent and received
+    :raises URLError: there is no response
     """
     url = request.get_full_url()
     session = session_of(opener) if not options or _is_hashable(options) else None
@@ -32,43 +36,43 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
     memory = None if session is None else session.memory
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory)
     if session is None:
-        kept = _open(make, options, prepared, auth, request.timeout)
-        on_end = functools.partial(_close, kept)
+        pooled = _open(make, options, prepared, auth, request.timeout)
+        on_end = functools.partial(_close, pooled)
     else:
         key = _key(make, options, prepared)
-        kept = _lease(session, key, auth, request.timeout) or _open(make, options, prepared, auth, request.timeout)
-        on_end = functools.partial(session.finish, key, kept, session.pool.generation)
-    connection = kept.connection
+        pooled = _lease(session, key, auth, request.timeout) or _open(make, options, prepared, auth, request.timeout)
+        on_end = functools.partial(session.finish, key, pooled, session.pool.generation)
+    connection = pooled.connection
     if connection.debuglevel != debuglevel:
         connection.set_debuglevel(debuglevel)
     data = request.data
     try:
-        response = exchange(kept, prepared, NO_BODY if data is None else Body(data), auth)
+        response = exchange(pooled, prepared, NO_BODY if data is None else Body(data), auth)
     except BaseException:
-        kept.close()
+        pooled.close()
         raise
-    response._release = functools.partial(_close, kept) if response.tunnel else on_end
+    response._release = functools.partial(_close, pooled) if response.tunnel else on_end
     response.url = url
     response.msg = response.reason
     return response
 
 
 def _key(make: Any, options: dict[str, Any], prepared: PreparedRequest) -> PoolKey:
-    """Return whatever makes two connections differ: options by value, contexts of TLS by identity."""
+    """Return what makes two connections differ: options by value, TLS contexts by identity."""
     if prepared.tunnel:
-        # Who asked for a tunnel with a header of his own is the only one to use it.
-        options = {**options, "Proxy-Authorization": prepared.proxy_header}
+        # A tunnel that was opened with an authorization of the program's own serves only requests with the same one.
+        options = {**options, "Proxy-Authorization": prepared.proxy_authorization}
     return PoolKey(make, prepared.host, prepared.tunnel, tuple(options.items()))
 
 
 def _lease(session: Session, key: PoolKey, auth: RequestAuth, timeout: Any) -> PooledConnection | None:
     while idle := session.pool.lease(key):
-        kept: PooledConnection = idle
-        if auth.fits(kept):
-            kept.set_timeout(timeout)
+        pooled: PooledConnection = idle
+        if auth.fits(pooled):
+            pooled.set_timeout(timeout)
             log("an idle connection to %s is used again", key.host)
-            return kept
-        kept.close()
+            return pooled
+        pooled.close()
     return None
 
 
@@ -78,14 +82,14 @@ def _open(
     """Return a connection that connects with its first request."""
     connection = make(prepared.host, timeout=timeout, **options)
     connection._login_handled_elsewhere = True
-    kept = PooledConnection(connection)
+    pooled = PooledConnection(connection)
     if prepared.tunnel:
-        given = prepared.proxy_header
-        connection.set_tunnel(prepared.tunnel, headers={} if given is None else {"Proxy-Authorization": given})
-        connection._proxy_login = auth.login(kept, Role.PROXY)
+        preset = prepared.proxy_authorization
+        connection.set_tunnel(prepared.tunnel, headers={} if preset is None else {"Proxy-Authorization": preset})
+        connection._proxy_login = auth.login(pooled, Role.PROXY)
         connection._proxy_keep_alive = True
-    auth.prepare(kept)
-    return kept
+    auth.begin_unasked(pooled)
+    return pooled
 
 
 def _is_hashable(options: dict[str, Any]) -> bool:
@@ -96,5 +100,5 @@ def _is_hashable(options: dict[str, Any]) -> bool:
     return True
 
 
-def _close(kept: PooledConnection, response: Any, reusable: bool) -> None:
-    kept.close()
+def _close(pooled: PooledConnection, response: Any, reusable: bool) -> None:
+    pooled.close()

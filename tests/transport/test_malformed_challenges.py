@@ -83,20 +83,20 @@ def handlers() -> list[Any]:
     return [kind(passwords) for kind in kinds]
 
 
-def run(answers: list[Answer], by_proxy: bool) -> tuple[Any, Connection]:
-    target = "http://site.example/" if by_proxy else "/"
-    prepared = PreparedRequest("peer.example", None, "GET", target, {"Host": "x"}, by_proxy=by_proxy)
+def run(answers: list[Answer], absolute_form: bool) -> tuple[Any, Connection]:
+    target = "http://site.example/" if absolute_form else "/"
+    prepared = PreparedRequest("peer.example", None, "GET", target, {"Host": "x"}, absolute_form=absolute_form)
     connection = Connection(answers)
-    identity = RequestAuth("http://peer.example/", prepared, handlers(), None)
-    return exchange(PooledConnection(connection), prepared, Body(None), identity), connection
+    auth = RequestAuth("http://peer.example/", prepared, handlers(), None)
+    return exchange(PooledConnection(connection), prepared, Body(None), auth), connection
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(challenges, min_size=1, max_size=5), st.booleans())
-def test_a_malformed_challenge_is_skipped(rounds: list[list[str]], by_proxy: bool) -> None:
-    status, name = (407, "Proxy-Authenticate") if by_proxy else (401, "WWW-Authenticate")
+def test_a_malformed_challenge_is_skipped(rounds: list[list[str]], absolute_form: bool) -> None:
+    status, name = (407, "Proxy-Authenticate") if absolute_form else (401, "WWW-Authenticate")
     answers = [Answer(status, name, values) for values in rounds]
-    response, connection = run(answers, by_proxy)
+    response, connection = run(answers, absolute_form)
     assert response.status in (200, status)
     report = str(response.auth_report)
     assert SECRET not in report + repr(response.auth_report)
@@ -105,11 +105,11 @@ def test_a_malformed_challenge_is_skipped(rounds: list[list[str]], by_proxy: boo
     assert len(connection.sent) <= len(answers) + 1
 
 
-@pytest.mark.parametrize("by_proxy", [False, True])
+@pytest.mark.parametrize("absolute_form", [False, True])
 @pytest.mark.parametrize("offer", ["Basic realm=x", 'Digest realm="x", nonce="n", qop="auth"', "NTLM", "Negotiate"])
-def test_a_peer_that_never_ends_is_left(offer: str, by_proxy: bool) -> None:
-    status, name = (407, "Proxy-Authenticate") if by_proxy else (401, "WWW-Authenticate")
-    response, connection = run([Answer(status, name, [offer]) for _ in range(100)], by_proxy)
+def test_a_peer_that_never_ends_is_left(offer: str, absolute_form: bool) -> None:
+    status, name = (407, "Proxy-Authenticate") if absolute_form else (401, "WWW-Authenticate")
+    response, connection = run([Answer(status, name, [offer]) for _ in range(100)], absolute_form)
     assert response.status == status
     assert len(connection.sent) <= 4
 
