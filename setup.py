@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 
+# What users may ask for. What only developers need is in the dependency groups of pyproject.toml.
 EXTRAS = {
     # Kerberos tickets for Negotiate; needs the Kerberos library of the system (Windows brings its own).
     "kerberos": ["pyspnego[kerberos]>=0.11"],
@@ -16,25 +17,6 @@ EXTRAS = {
     "legacy": ["python-ntlm3>=1.0.2"],
     # Progress of long downloads on the terminal.
     "cli": ["rich>=13"],
-    # Programs that are run unmodified in the tests, too large for every environment.
-    "programs": ["boto3>=1.34", "pandas>=2"],
-    "test": [
-        "build>=1.2",
-        "cryptography>=42",
-        "hypothesis>=6.100",
-        "pytest>=8.2",
-        "pytest-cov>=5",
-        "pytest-httpserver>=1.0.10",
-        "python-ntlm3>=1.0.2",
-        "requests>=2.31",
-        "rich>=13",
-        # The tests build an sdist and a wheel with the backend found here; 70.1 needs no `wheel`.
-        "setuptools>=70.1",
-        "trustme>=1.1",
-        "urllib3>=2",
-    ],
-    "docs": ["furo>=2024.8.6", "myst-parser>=4", "sphinx>=8"],
-    "dev": ["build>=1.2", "mypy>=1.10", "ruff>=0.6", "tox>=4.15"],
 }
 
 setup(
@@ -44,7 +26,8 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="the coda_network authors",
-    license="MIT",
+    license_expression="MIT",
+    license_files=["LICENSE"],
     keywords=["http", "https", "proxy", "CONNECT", "keep-alive", "urllib", "urllib2", "httplib"],
     classifiers=[
         "Development Status :: 4 - Beta",
