@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))  # the docstrings are those of this tree, whatever is installed
@@ -25,7 +27,6 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True  # as the source has it, not the repr of an object
 autodoc_typehints_format = "short"
 add_module_names = False
 python_maximum_signature_line_length = 80  # a longer one gets a line for each parameter, and fits a phone
@@ -37,3 +38,15 @@ html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_sphinx = False
+
+
+def without_addresses(
+    app: Any, what: str, name: str, found: Any, options: Any, arguments: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Show a default that is a mere object, as socket has for "the default timeout", as an ellipsis."""
+    return arguments and re.sub(r"<object object[^>]*>", "...", arguments), returned
+
+
+def setup(app: Any) -> None:
+    """Connect what Sphinx calls."""
+    app.connect("autodoc-process-signature", without_addresses)
