@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -15,7 +15,7 @@ _stdlib_set_proxy = urllib.request.Request.set_proxy
 _stdlib_full_url = urllib.request.Request.full_url
 
 MEMORY = 256
-"""URLs whose parts are remembered: programs ask for the same few again and again."""
+"""URLs whose parts are remembered, the newest: programs ask for the same few again and again."""
 
 _parts: dict[str, tuple[Any, ...]] = {}
 _PARTS = ("_full_url", "fragment", "type", "host", "selector", "origin_req_host")
@@ -110,8 +110,17 @@ def request_class() -> Any:
 
 
 def _remember(url: str, request: Any) -> None:
-    """Keep the parts of an ordinary URL; one with a login in it is nothing to keep."""
-    if type(url) is str and url[:4] == "http" and request.host and "@" not in url and len(_parts) < MEMORY:
+    """Keep the parts of an ordinary URL in place of the oldest ones; userinfo is not kept in memory."""
+    if type(url) is str and url[:4] == "http" and request.host and "@" not in url:
         own = vars(request)
         if all(name in own for name in _PARTS):
             _parts[url] = tuple(own[name] for name in _PARTS)
+            if len(_parts) > MEMORY:
+                _forget_the_oldest()
+
+
+def _forget_the_oldest() -> None:
+    try:
+        _parts.pop(next(iter(_parts)), None)
+    except RuntimeError:
+        pass  # another thread has changed the dictionary meanwhile; the next new URL makes room

@@ -13,6 +13,10 @@ import pytest
 from support.origin import Origin
 from support.proxy import Proxy
 
+from coda_network import urllib2
+from coda_network._opener import request as request_module
+from coda_network._opener.request import MEMORY
+
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "BREW"]
 
 
@@ -147,3 +151,19 @@ def test_a_url_that_would_not_stay_in_its_line_is_refused(direct: Any, origin: O
     with pytest.raises(http.client.InvalidURL):
         direct.open(origin.url + path, timeout=10)
     assert origin.requests == []
+
+
+def test_the_parts_of_the_newest_urls_are_remembered_and_the_oldest_forgotten() -> None:
+    urls = [f"http://many.example/{number}" for number in range(MEMORY + 10)]
+    for url in urls:
+        urllib2.Request(url)
+    assert list(request_module._parts) == urls[-MEMORY:]
+    assert urllib2.Request(urls[0]).selector == "/0"
+    assert urllib2.Request(urls[-1]).selector == f"/{MEMORY + 9}"
+    assert list(request_module._parts) == [*urls[-MEMORY + 1 :], urls[0]]
+
+
+def test_a_url_with_userinfo_is_not_remembered() -> None:
+    url = "http://user:secret@many.example/"
+    assert urllib2.Request(url).host == "user:secret@many.example"
+    assert url not in request_module._parts
