@@ -2,7 +2,7 @@
 
 Times differ from run to run, counts do not. Each client runs under valgrind, twice, with a different number of
 requests; the difference belongs to the requests alone. There is no network: the other end of the connection is a socket
-in the same process that answers as soon as a request is sent, so what the system itself does is not counted.
+in the same process that responds as soon as a request is sent, so what the system itself does is not counted.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ REQUEST = b"GET /small HTTP/1.1\r\nHost: bench.test\r\nAccept-Encoding: identity
 HOST = "bench.test"
 
 
-class AnsweredSocket(socket.socket):
-    """One end of a pair; whatever is sent on it has been answered when sendall() returns."""
+class RespondingSocket(socket.socket):
+    """One end of a pair; the response to what is sent on it is there when sendall() returns."""
 
     def __init__(self) -> None:
         mine, self.peer = socket.socketpair()
         super().__init__(mine.family, mine.type, mine.proto, fileno=mine.detach())
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send, and answer."""
+        """Send, and let the response arrive."""
         super().sendall(data)
         self.peer.recv(65536)
         self.peer.sendall(ANSWER)
@@ -54,12 +54,12 @@ class AnsweredSocket(socket.socket):
         super().close()
 
 
-def _answered_connection(*_: Any, **__: Any) -> AnsweredSocket:
-    return AnsweredSocket()
+def _responding_connection(*_: Any, **__: Any) -> RespondingSocket:
+    return RespondingSocket()
 
 
 def _bare() -> Any:
-    sock = AnsweredSocket()
+    sock = RespondingSocket()
 
     def get() -> bytes:
         sock.sendall(REQUEST)
@@ -102,7 +102,7 @@ CLIENTS: dict[str, Callable[[], Any]] = {
 def do_requests(client: str, count: int) -> None:
     """Do *count* small GETs."""
     sys.path.insert(0, str(ROOT))
-    socket.create_connection = _answered_connection
+    socket.create_connection = _responding_connection
     get = CLIENTS[client]()
     for _ in range(count):
         if get() != BODY:

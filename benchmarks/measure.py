@@ -90,10 +90,10 @@ class Worker:
             self.process.stdin.flush()
         except BrokenPipeError:
             pass
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline() or '{"failed": "the process ended"}')
-        if "failed" in answer:
-            raise WorkerFailed(answer["failed"])
-        return answer
+        report: dict[str, Any] = json.loads(self.process.stdout.readline() or '{"failed": "the process ended"}')
+        if "failed" in report:
+            raise WorkerFailed(report["failed"])
+        return report
 
     def warm_up(self, seconds: float, threads: int) -> None:
         """Do a few requests, and choose how many fill *seconds*."""

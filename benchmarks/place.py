@@ -1,4 +1,4 @@
-"""What the clients are pointed at: the site that nginx serves, and what its answers must be."""
+"""What the clients are pointed at: the site that nginx serves, and what its responses must be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 HOST = "127.0.0.1"
 
 SMALL = 128
-"""Bytes of /small, of /close/small and of the answers to POST and to a login."""
+"""Bytes of /small, of /close/small and of the responses to POST and to a login."""
 
 MEDIUM = 10 * 1024
 """Bytes of /medium."""

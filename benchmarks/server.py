@@ -59,9 +59,9 @@ http {{
             return 401;
         }}
         location @challenge {{
-            set $answer "NTLM";
-            if ($http_authorization ~ "^NTLM TlRMTVNTUAAB") {{ set $answer "NTLM {challenge}"; }}
-            add_header WWW-Authenticate $answer always;
+            set $offer "NTLM";
+            if ($http_authorization ~ "^NTLM TlRMTVNTUAAB") {{ set $offer "NTLM {challenge}"; }}
+            add_header WWW-Authenticate $offer always;
             return 401 "";
         }}
     }}

@@ -1,6 +1,6 @@
-"""The process of one client for one kind: it reads how many requests to do, and answers with what they cost.
+"""The process of one client for one kind: it reads how many requests to do, and reports what they cost.
 
-The answer to each number on standard input is one line of JSON on standard output: seconds of processor time (user and
+The report for each number on standard input is one line of JSON on standard output: seconds of processor time (user and
 system) and of wall time for all of them, and the most memory that the process has had, in bytes.
 """
 
@@ -35,22 +35,22 @@ def main(kind_name: str, client_name: str, site_text: str, core: str) -> None:
     try:
         if kind_name == IDLE:
             for line in sys.stdin:
-                _answer(_idle(CLIENTS[client_name], site, int(line)))
+                _report(_idle(CLIENTS[client_name], site, int(line)))
             return
         kind = next(kind for kind in KINDS if kind.name == kind_name)
         clients = _one_for_each_thread(CLIENTS[client_name], kind, site)
         for line in sys.stdin:
-            _answer(_requests(clients, kind, site, int(line)))
+            _report(_requests(clients, kind, site, int(line)))
         for client in set(clients):
             client.close()
     except Exception as error:
         message = " ".join(str(error).split())
-        _answer({"failed": f"{type(error).__name__}: {message[:160]}"})
+        _report({"failed": f"{type(error).__name__}: {message[:160]}"})
         # What the client was in the middle of is dropped without a word about it.
         os._exit(1)
 
 
-def _answer(result: dict[str, Any]) -> None:
+def _report(result: dict[str, Any]) -> None:
     print(json.dumps(result), flush=True)
 
 

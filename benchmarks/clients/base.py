@@ -54,10 +54,10 @@ class Client:
 
 
 class FileLike(Client):
-    """A client whose answers are files, as those of the standard library are."""
+    """A client whose responses are files, as those of the standard library are."""
 
     def ask(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
-        """Send a request, return the answer."""
+        """Send a request, return the response."""
         raise NotImplementedError
 
     def get(self, path: str) -> int:
@@ -67,14 +67,14 @@ class FileLike(Client):
         return len(self.ask(path, body).read())
 
     def get_json(self, path: str) -> int:
-        answer = self.ask(path, None, {"Accept-Encoding": "gzip"})
-        assert answer.headers["Content-Encoding"] == "gzip"
-        return len(json.loads(zlib.decompress(answer.read(), 31)))
+        response = self.ask(path, None, {"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        return len(json.loads(zlib.decompress(response.read(), 31)))
 
     def read_blocks(self, path: str) -> int:
-        answer = self.ask(path)
+        response = self.ask(path)
         total = 0
-        while block := answer.read(BLOCK):
+        while block := response.read(BLOCK):
             total += len(block)
         return total
 
@@ -82,16 +82,16 @@ class FileLike(Client):
         return len(self.ask(path).read())
 
     def read_into(self, path: str) -> int:
-        answer = self.ask(path)
+        response = self.ask(path)
         buffer = bytearray(BLOCK)
         total = 0
-        while count := answer.readinto(buffer):
+        while count := response.readinto(buffer):
             total += count
         return total
 
     def read_lines(self, path: str) -> int:
         total = 0
-        with self.ask(path) as answer:
-            for line in answer:
+        with self.ask(path) as response:
+            for line in response:
                 total += len(line)
         return total

@@ -42,31 +42,31 @@ class Urllib3(Client):
         return len(self.pool.request("GET", self.base + path, headers={"Accept-Encoding": "gzip"}).json())
 
     def read_blocks(self, path: str) -> int:
-        answer = self.ask(path)
-        total = sum(map(len, answer.stream(BLOCK)))
-        answer.release_conn()
+        response = self.ask(path)
+        total = sum(map(len, response.stream(BLOCK)))
+        response.release_conn()
         return total
 
     def read_into(self, path: str) -> int:
-        answer = self.ask(path)
+        response = self.ask(path)
         buffer = bytearray(BLOCK)
         total = 0
-        while count := answer.readinto(buffer):
+        while count := response.readinto(buffer):
             total += count
-        answer.release_conn()
+        response.release_conn()
         return total
 
     def read_lines(self, path: str) -> int:
-        answer = self.ask(path)
-        total = sum(map(len, answer))
-        answer.release_conn()
+        response = self.ask(path)
+        total = sum(map(len, response))
+        response.release_conn()
         return total
 
     def leave_idle(self, path: str, count: int) -> object:
         self.pool = self.new_pool(count)
-        for answer in [self.ask(path) for _ in range(count)]:
-            answer.read()
-            answer.release_conn()
+        for response in [self.ask(path) for _ in range(count)]:
+            response.read()
+            response.release_conn()
         return self.pool
 
     def close(self) -> None:
@@ -110,19 +110,19 @@ class Requests(Client):
         return len(self.session.get(self.base + path).json())
 
     def read_blocks(self, path: str) -> int:
-        with self.session.get(self.base + path, stream=True) as answer:
-            return sum(map(len, answer.iter_content(BLOCK)))
+        with self.session.get(self.base + path, stream=True) as response:
+            return sum(map(len, response.iter_content(BLOCK)))
 
     def read_lines(self, path: str) -> int:
         # Lines come without their ends here.
-        with self.session.get(self.base + path, stream=True) as answer:
-            return sum(len(line) + 1 for line in answer.iter_lines(BLOCK))
+        with self.session.get(self.base + path, stream=True) as response:
+            return sum(len(line) + 1 for line in response.iter_lines(BLOCK))
 
     def leave_idle(self, path: str, count: int) -> object:
         adapter = import_module(self.module).adapters.HTTPAdapter(pool_maxsize=count)
         self.session.mount("http://", adapter)
-        for answer in [self.session.get(self.base + path, stream=True) for _ in range(count)]:
-            assert answer.content
+        for response in [self.session.get(self.base + path, stream=True) for _ in range(count)]:
+            assert response.content
         return self.session
 
     def close(self) -> None:
@@ -196,19 +196,19 @@ class Httpx(Client):
         return len(self.client.get(self.base + path).json())
 
     def read_blocks(self, path: str) -> int:
-        with self.client.stream("GET", self.base + path) as answer:
-            return sum(map(len, answer.iter_bytes(BLOCK)))
+        with self.client.stream("GET", self.base + path) as response:
+            return sum(map(len, response.iter_bytes(BLOCK)))
 
     def read_lines(self, path: str) -> int:
         # Lines come without their ends here.
-        with self.client.stream("GET", self.base + path) as answer:
-            return sum(len(line) + 1 for line in answer.iter_lines())
+        with self.client.stream("GET", self.base + path) as response:
+            return sum(len(line) + 1 for line in response.iter_lines())
 
     def leave_idle(self, path: str, count: int) -> object:
         self.client = self.new_client(count)
         request = self.client.build_request("GET", self.base + path)
-        for answer in [self.client.send(request, stream=True) for _ in range(count)]:
-            answer.read()
+        for response in [self.client.send(request, stream=True) for _ in range(count)]:
+            response.read()
         return self.client
 
     def close(self) -> None:
@@ -243,30 +243,30 @@ class Aiohttp(Client):
                 raise ValueError(f"{self.name}: {operation} returned {came}, not {expected}")
 
     async def get(self, path: str) -> int:
-        async with self.session.get(self.base + path) as answer:
-            return len(await answer.read())
+        async with self.session.get(self.base + path) as response:
+            return len(await response.read())
 
     read_whole = get
 
     async def post(self, path: str, body: bytes) -> int:
-        async with self.session.post(self.base + path, data=body) as answer:
-            return len(await answer.read())
+        async with self.session.post(self.base + path, data=body) as response:
+            return len(await response.read())
 
     async def get_json(self, path: str) -> int:
-        async with self.session.get(self.base + path) as answer:
-            return len(await answer.json())
+        async with self.session.get(self.base + path) as response:
+            return len(await response.json())
 
     async def read_blocks(self, path: str) -> int:
         total = 0
-        async with self.session.get(self.base + path) as answer:
-            async for block in answer.content.iter_chunked(BLOCK):
+        async with self.session.get(self.base + path) as response:
+            async for block in response.content.iter_chunked(BLOCK):
                 total += len(block)
         return total
 
     async def read_lines(self, path: str) -> int:
         total = 0
-        async with self.session.get(self.base + path) as answer:
-            async for line in answer.content:
+        async with self.session.get(self.base + path) as response:
+            async for line in response.content:
                 total += len(line)
         return total
 

@@ -16,7 +16,7 @@ from clients.base import Client, FileLike
 class Bare(Client):
     """sendall() and recv(), and not a look at what comes: what every other client is compared with.
 
-    How long an answer is, is known from the first one; all answers of a kind are alike.
+    How long a response is, is known from the first one; all responses of a kind are alike.
     """
 
     name = "bare socket loop"
@@ -219,9 +219,9 @@ class CodaOpener(Opener):
         connections = session_of(self.opener)
         assert connections is not None
         connections.pool = Pool(max_idle_per_host=count, max_idle=count)
-        answers = [self.ask(path) for _ in range(count)]
-        for answer in answers:
-            answer.read()
+        responses = [self.ask(path) for _ in range(count)]
+        for response in responses:
+            response.read()
         assert connections.pool.idle_count == count
         return self.opener
 

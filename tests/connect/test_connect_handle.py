@@ -26,7 +26,7 @@ def greet(wire: Wire) -> None:
     wire.read_to_end()
 
 
-def test_a_handle_shows_the_answer_of_the_proxy() -> None:
+def test_a_handle_shows_the_response_of_the_proxy() -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(b"HTTP/1.0 201 Made\r\nX-Proxy: one\r\n\r\nhello")
@@ -91,19 +91,19 @@ def test_a_connection_by_itself_hands_over_its_socket(proxy: Proxy) -> None:
         connection = HTTPSConnectConnection(*proxy.address, timeout=10)
         connection.set_tunnel(*peer.address)
         connection.request("CONNECT", "ignored")
-        answer = connection.getresponse()
+        response = connection.getresponse()
         connection.close()
-        with answer.connect_sock as sock:
-            assert (answer.status, sock.recv(99)) == (200, b"hello")
+        with response.connect_sock as sock:
+            assert (response.status, sock.recv(99)) == (200, b"hello")
 
 
-def test_a_connection_that_is_refused_returns_the_answer(basic_proxy: Proxy) -> None:
+def test_a_connection_that_is_refused_returns_the_response(basic_proxy: Proxy) -> None:
     connection = HTTPSConnectConnection(*basic_proxy.address, timeout=10)
     connection.set_tunnel("far.example", 22)
     connection.request("CONNECT", "ignored")
-    answer = connection.getresponse()
-    assert (answer.status, answer.tunnel, hasattr(answer, "connect_sock")) == (407, True, False)
-    assert answer.read() == b"407 Proxy Authentication Required\n"
+    response = connection.getresponse()
+    assert (response.status, response.tunnel, hasattr(response, "connect_sock")) == (407, True, False)
+    assert response.read() == b"407 Proxy Authentication Required\n"
     connection.close()
 
 

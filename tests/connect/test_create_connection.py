@@ -93,22 +93,22 @@ def test_a_password_is_in_no_traceback() -> None:
     assert "Basic: the user name or password was refused" in told[-1] or "refused" in told[-1]
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n", b"\x15\x03\x01\x00\x02\x02\x0a", b""])
-def test_what_is_no_proxy_is_an_oserror(answer: bytes) -> None:
+@pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH\r\n", b"\x15\x03\x01\x00\x02\x02\x0a", b""])
+def test_what_is_no_proxy_is_an_oserror(reply: bytes) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
+        wire.send(reply)
 
     with ScriptedPeer(script) as peer, pytest.raises(ConnectionError):
         create_connection(TARGET, timeout=10, proxy=peer.url)
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX-Header: "], ids=["silence", "a head without end"])
-def test_the_timeout_is_for_all_of_it(answer: bytes) -> None:
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nX-Header: "], ids=["silence", "a head without end"])
+def test_the_timeout_is_for_all_of_it(reply: bytes) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
-        while answer:
+        wire.send(reply)
+        while reply:
             wire.send_slowly(b"x" * 10, pause=0.01)
         wire.read_to_end()
 

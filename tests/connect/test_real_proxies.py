@@ -101,9 +101,9 @@ def test_a_tls_client_that_checks_certificates_by_hand_works_unchanged(
         with client_context.wrap_socket(sock, server_hostname="localhost") as tls:
             assert ("DNS", "localhost") in tls.getpeercert()["subjectAltName"]
             tls.sendall(b"GET /small.bin HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            answer = b"".join(iter(lambda: tls.recv(65536), b""))
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(nginx.small.place.read_bytes())
+            response = b"".join(iter(lambda: tls.recv(65536), b""))
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert response.endswith(nginx.small.place.read_bytes())
 
 
 @pytest.mark.servers

@@ -1,4 +1,4 @@
-"""`do_download()`: the real status, the body or None, and an exception for what was no answer."""
+"""`do_download()`: the real status, the body or None, and an exception where there was no response."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_postdata_makes_it_a_post(origin: Origin, postdata: Any, body: bytes, co
     assert seen.header("Content-Type") == content_type
 
 
-# -- what never became an answer
+# -- no response
 
 
 def test_a_port_where_nobody_listens_is_connection_refused() -> None:
@@ -110,11 +110,11 @@ def test_a_certificate_that_nobody_trusts_is_a_url_error(tls_origin: Origin, tim
     assert isinstance(caught.value.reason, ssl.SSLCertVerificationError)
 
 
-@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 twohundred OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nA"])
-def test_what_is_no_answer_is_a_url_error(answer: bytes) -> None:
+@pytest.mark.parametrize("reply", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 twohundred OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nA"])
+def test_what_is_no_response_is_a_url_error(reply: bytes) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
+        wire.send(reply)
 
     with ScriptedPeer(script) as peer, pytest.raises(URLError):
         do_download(peer.url)

@@ -23,7 +23,7 @@ EAST = datetime.timezone(datetime.timedelta(hours=2))
 SUNDAY = "Sun, 06 Nov 1994 08:49:37 GMT"
 
 
-def test_a_handle_is_the_answer(origin: Origin) -> None:
+def test_a_handle_is_the_response(origin: Origin) -> None:
     with create_download_handle(f"{origin.url}/bytes/10") as handle:
         assert (handle.code, handle.status, handle.reason, handle.geturl()) == (
             200,
@@ -84,7 +84,7 @@ def test_an_etag_is_sent_as_it_is(origin: Origin, etag: str) -> None:
 
 @pytest.mark.servers
 @pytest.mark.parametrize("timeout_sec", [None, 20])
-def test_not_modified_is_an_answer(nginx: Nginx, timeout_sec: float | None) -> None:
+def test_not_modified_is_a_response(nginx: Nginx, timeout_sec: float | None) -> None:
     url = nginx.url + nginx.small.path
     with create_download_handle(url) as handle:
         content, etag, date = handle.read(), handle.headers["ETag"], handle.headers["Last-Modified"]
@@ -178,8 +178,8 @@ def test_an_opener_sets_the_keepalive_of_sockets(origin: Origin, keepalive: bool
 def test_an_opener_without_arguments_reuses_its_connections(origin: Origin) -> None:
     opener = build_opener()
     for _ in range(3):
-        with opener.open(f"{origin.url}/bytes/5") as answer:
-            answer.read()
+        with opener.open(f"{origin.url}/bytes/5") as response:
+            response.read()
     opener.close()
     assert origin.connections == 1
 
@@ -190,6 +190,6 @@ def test_handlers_come_alone_or_in_lists(origin: Origin, basic_proxy: Proxy, sev
     login: Any = urllib2.ProxyBasicAuthHandler()
     login.add_password(REALM, basic_proxy.netloc, ALICE.user, ALICE.password)
     opener = build_opener(None, [proxy] if several else proxy, (login,) if several else login)
-    with opener.open(f"{origin.url}/bytes/5") as answer:
-        assert answer.read() == patterned(5)
+    with opener.open(f"{origin.url}/bytes/5") as response:
+        assert response.read() == patterned(5)
     opener.close()

@@ -34,7 +34,7 @@ def dripping_head(wire: Wire) -> None:
     drip(wire, b"x")
 
 
-def endless_interim_answers(wire: Wire) -> None:
+def endless_interim_responses(wire: Wire) -> None:
     wire.read_head()
     wire.send(b"HTTP/1.1 100 Continue\r\nX: ")
     drip(wire, b"x" * 60 + b"\r\nX: ")
@@ -73,7 +73,7 @@ def slow_login(wire: Wire) -> None:
 SERVERS = [
     silence,
     dripping_head,
-    endless_interim_answers,
+    endless_interim_responses,
     dripping_body,
     dripping_body_without_length,
     dripping_chunks,
@@ -96,12 +96,12 @@ def test_the_same_over_tls(script: Callable[[Wire], None], ca: Authority, monkey
         do_download(peer.url, timeout_sec=LIMIT)
 
 
-def test_a_tls_handshake_that_nobody_answers() -> None:
+def test_a_tls_handshake_without_a_reply() -> None:
     with ScriptedPeer(silence) as peer, pytest.raises(URLError, match="timed out"):
         do_download(f"https://{peer.netloc}/", timeout_sec=LIMIT)
 
 
-@pytest.mark.parametrize("script", [silence, dripping_head, endless_interim_answers])
+@pytest.mark.parametrize("script", [silence, dripping_head, endless_interim_responses])
 def test_a_proxy_that_takes_its_time_over_connect(script: Callable[[Wire], None]) -> None:
     with ScriptedPeer(script) as proxy:
         handler = urllib2.ProxyHandler({"https": proxy.url})

@@ -204,7 +204,7 @@ class TestReach:
 class TestObjectsOfAnotherTime:
     """What was made before, during or after a patch goes on working across its ends."""
 
-    def test_an_answer_outlives_the_patch(self, origin: Origin) -> None:
+    def test_a_response_outlives_the_patch(self, origin: Origin) -> None:
         with coda_network.patched():
             response = urllib.request.build_opener().open(f"{origin.url}/bytes/300000")
             start = response.read(1000)
@@ -213,7 +213,7 @@ class TestObjectsOfAnotherTime:
             assert start + response.read() == patterned(300000)
 
     @pytest.mark.parametrize("path", ["/chunked", "/bytes/100000", "/close", "/no-length"])
-    def test_an_answer_begun_before_the_patch_reads_on_under_it(self, origin: Origin, path: str) -> None:
+    def test_a_response_begun_before_the_patch_reads_on_under_it(self, origin: Origin, path: str) -> None:
         connection = http.client.HTTPConnection(*origin.address)
         connection.request("GET", path)
         whole = connection.getresponse().read()
@@ -243,7 +243,9 @@ class TestObjectsOfAnotherTime:
         assert origin.connections == 1
 
     @pytest.mark.parametrize("patched_first", [False, True])
-    def test_a_request_sent_on_one_side_is_answered_on_the_other(self, origin: Origin, patched_first: bool) -> None:
+    def test_a_request_sent_on_one_side_gets_its_response_on_the_other(
+        self, origin: Origin, patched_first: bool
+    ) -> None:
         connection = http.client.HTTPConnection(*origin.address)
         if patched_first:
             coda_network.patch()

@@ -157,7 +157,7 @@ def test_a_refused_tunnel_is_the_same_error_as_without_the_patch(ca: Authority) 
     assert ours.args[0] == plain.args[0]
     assert type(ours.__cause__) is type(plain.__cause__) is OSError
     cause: Any = ours.__cause__.__cause__
-    # What the error without the patch does not have: the answer, and why nobody was let in.
+    # What the error without the patch does not have: the response, and why the login failed.
     assert cause.response.read() == b"the page"
     assert "Basic" in str(cause.report)
     assert "wonder1and" not in f"{ours!r} {cause!r} {cause.report}"
@@ -180,7 +180,7 @@ def test_the_page_of_a_refusal_holds_no_socket(ca: Authority, length: int | None
 
 
 @pytest.mark.usefixtures("patched")
-def test_a_request_in_absolute_form_keeps_what_urllib3_noted_for_its_answer() -> None:
+def test_a_request_in_absolute_form_keeps_what_urllib3_noted_for_its_response() -> None:
     def challenge(wire: Wire) -> None:
         wire.read_request()
         wire.send(f"HTTP/1.1 407 No\r\n{DIGEST}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
@@ -189,7 +189,7 @@ def test_a_request_in_absolute_form_keeps_what_urllib3_noted_for_its_answer() ->
         assert b"Proxy-Authorization: Digest " in wire.read_request()[0]
         wire.answer(b"welcome", "200 OK")
 
-    for body in (b"short", b"x" * 100_000):  # the second is preceded by HEAD, whose answer closes the connection
+    for body in (b"short", b"x" * 100_000):  # the second is preceded by HEAD, whose response closes the connection
         with ScriptedPeer([challenge, welcome]) as peer:
             with urllib3.ProxyManager(peer.url, proxy_headers=BASIC, retries=False) as pool:
                 response = pool.request("POST", "http://example.test/", body=body)

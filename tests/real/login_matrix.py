@@ -80,7 +80,7 @@ class Outcome:
     """What came of a cell."""
 
     echo: dict[str, Any]
-    """What the site saw of the request that it answered."""
+    """What the site saw of the request that it served."""
     heads: list[str]
     """The heads of the requests as the proxy saw them, in their order."""
     logged: list[dict[str, Any]]

@@ -24,7 +24,7 @@ BOB_LOGIN = f"{BOB.user}:{BOB.password}"
 
 
 def curl(*arguments: object) -> str:
-    """Run curl; return heads and bodies of all answers, whatever their status."""
+    """Run curl; return heads and bodies of all responses, whatever their status."""
     command = [program("curl", "curl"), "-q", "-sS", "-i", "--max-time", "10", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
@@ -42,10 +42,10 @@ def handshake(
     role: str = "origin",
     spoil_mic: bool = False,
 ) -> list[int]:
-    """Log in over one connection, then ask once more without a header; return the statuses of all answers."""
-    offer, answer = "WWW-Authenticate", "Authorization"
+    """Log in over one connection, then ask once more without a header; return the statuses of all responses."""
+    offer, authorization = "WWW-Authenticate", "Authorization"
     if role == "proxy":
-        offer, answer = "Proxy-Authenticate", "Proxy-Authorization"
+        offer, authorization = "Proxy-Authenticate", "Proxy-Authorization"
     scheme = {"ntlm": "NTLM", "negotiate": "Negotiate"}[protocol]
     provider = {"ntlm": spnego.NegotiateOptions.use_ntlm, "negotiate": spnego.NegotiateOptions.use_negotiate}
     context = spnego.client(user, password, protocol=protocol, options=provider[protocol])
@@ -55,7 +55,7 @@ def handshake(
     while token:
         if spoil_mic and seen:
             token = token[:75] + bytes([token[75] ^ 1]) + token[76:]
-        connection.request("GET", target, headers={answer: f"{scheme} {base64.b64encode(token).decode()}"})
+        connection.request("GET", target, headers={authorization: f"{scheme} {base64.b64encode(token).decode()}"})
         response = connection.getresponse()
         response.read()
         seen.append(response.status)

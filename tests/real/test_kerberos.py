@@ -180,7 +180,7 @@ def test_a_plain_socket_goes_through_the_proxy(squid_negotiate: Squid, nginx: Ng
             assert file.read().startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-# The proof of the peer, which squid leaves out, and Apache in its answer to CONNECT
+# The proof of the peer, which squid leaves out, and Apache in its response to CONNECT
 
 
 @pytest.mark.usefixtures("alice_ticket")

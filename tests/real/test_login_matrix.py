@@ -30,12 +30,12 @@ def test_each_login_is_for_its_own_side(
     cell: Cell, squids: dict[str, Squid], apache: Apache, client_context: ssl.SSLContext
 ) -> None:
     outcome = open_cell(cell, squids[cell.proxy], apache, client_context)
-    check_answer(cell, outcome.echo)
+    check_response(cell, outcome.echo)
     check_secrecy(cell, outcome)
     assert (outcome.requests, outcome.connections) == (expected_requests(cell), 1)
 
 
-def check_answer(cell: Cell, echo: dict[str, Any]) -> None:
+def check_response(cell: Cell, echo: dict[str, Any]) -> None:
     body = BODIES[cell.method] or b""
     assert echo["REQUEST_METHOD"] == cell.method
     assert (echo["body_length"], echo["body_sha256"]) == (len(body), hashlib.sha256(body).hexdigest())

@@ -26,8 +26,8 @@ PROGRAM = """\
 import hashlib, json, sys, urllib.request
 large, small, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 digest, size = hashlib.sha256(), 0
-with urllib.request.urlopen(large) as answer:
-    while block := answer.read(65536):
+with urllib.request.urlopen(large) as response:
+    while block := response.read(65536):
         digest.update(block)
         size += len(block)
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))

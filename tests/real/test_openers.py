@@ -234,7 +234,7 @@ def test_apache_as_proxy(
 @pytest.mark.parametrize("url_scheme", URL_SCHEMES)
 @pytest.mark.parametrize("site", ["Basic", "Digest", "NTLM"])
 @pytest.mark.parametrize("proxy", ["Basic", "Digest", "NTLM"])
-def test_a_site_behind_a_proxy_answers_twice_and_with_a_query(
+def test_a_site_behind_a_proxy_responds_twice_and_with_a_query(
     squids: dict[str, Squid], apache: Apache, client_context: ssl.SSLContext, proxy: str, site: str, url_scheme: str
 ) -> None:
     root = base(apache, url_scheme)
@@ -365,7 +365,7 @@ def test_a_large_generator_goes_once_through_an_ntlm_proxy_to_an_ntlm_site(
     assert peak < 8 << 20
 
 
-def test_squid_is_not_asked_again_on_a_connection_on_which_it_refused_a_large_body(
+def test_a_connection_on_which_squid_refused_a_large_body_is_not_used_again(
     squid_basic: Squid, apache: Apache, client_context: ssl.SSLContext
 ) -> None:
     opener = opener_of(client_context, proxy=squid_basic.url)

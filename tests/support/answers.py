@@ -1,4 +1,4 @@
-"""Bytes of an answer, delivered in several ways and read by our classes and by those of http.client."""
+"""Bytes of a response, delivered in several ways and read by our classes and by those of http.client."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def answered(
     stay: bool = False,
     connection_class: type[http.client.HTTPConnection] = httplib.HTTPConnection,
 ) -> Iterator[Any]:
-    """Give a connection whose request was sent and is answered with *data*.
+    """Give a connection whose request was sent and gets *data* as its response.
 
     :param stay: the peer waits for the client's end instead of closing behind the data
     """
@@ -71,7 +71,7 @@ class Stand:
 
 
 def parsed(data: bytes, method: str = "GET") -> httplib.HTTPResponse:
-    """Return the answer that *data* is, read from a stand-in."""
+    """Return the response that *data* is, read from a stand-in."""
     response = httplib.HTTPResponse(Stand(data), method=method)
     response.begin()
     return response

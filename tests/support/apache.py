@@ -75,7 +75,7 @@ LOGINS = {
     AuthUserFile {directory}/htdigest
     Require valid-user
 """,
-    # A nonce that is older than two seconds is answered with stale=true here.
+    # A nonce that is older than two seconds is refused with stale=true here.
     "digest-short": """
     AuthType Digest
     AuthName "{realm}"
@@ -93,7 +93,7 @@ LOGINS = {
     Require valid-user
     SetEnvIf Request_Method . gssapi-no-negotiate
     Header always add {challenge} NTLM "expr=%{{REQUEST_STATUS}} == {status} && \
-%{{HTTP:{answer}}} !~ /^NTLM TlRMTVNTUAAB/"
+%{{HTTP:{authorization}}} !~ /^NTLM TlRMTVNTUAAB/"
 """,
     "kerberos": """
     AuthType GSSAPI
@@ -153,9 +153,9 @@ while (my $size = read(STDIN, my $block, 65536)) {{ $digest->add($block); $lengt
 sub quoted {{ my $text = shift // ''; $text =~ s/(["\\\\])/\\\\$1/g; return qq("$text"); }}
 my @fields = map {{ quoted($_) . ': ' . quoted($ENV{{$_}}) }}
     grep {{ /^(HTTP_|REQUEST_|REMOTE_|AUTH_TYPE|SERVER_PROTOCOL|CONTENT_)/ }} sort keys %ENV;
-my $answer = sprintf '{{"body_length": %d, "body_sha256": "%s", %s}}',
+my $response = sprintf '{{"body_length": %d, "body_sha256": "%s", %s}}',
     $length, $digest->hexdigest, join(', ', @fields);
-print "Content-Type: application/json\\r\\nContent-Length: ", length($answer), "\\r\\n\\r\\n", $answer;
+print "Content-Type: application/json\\r\\nContent-Length: ", length($response), "\\r\\n\\r\\n", $response;
 """
 
 
@@ -171,13 +171,13 @@ class _Apache:
         """Return what follows the common part of the configuration, and the ports."""
         raise NotImplementedError
 
-    def _login(self, kind: str, challenge: str, answer: str, status: int) -> str:
+    def _login(self, kind: str, challenge: str, authorization: str, status: int) -> str:
         return LOGINS[kind].format(
             realm=REALM,
             directory=self.directory,
             keytab=self._kdc.keytab,
             challenge=challenge,
-            answer=answer,
+            authorization=authorization,
             status=status,
         )
 

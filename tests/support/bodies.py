@@ -1,4 +1,4 @@
-"""Bodies in every framing, as answers from a scripted peer."""
+"""Bodies in every framing, as responses of a scripted peer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FRAMINGS: dict[str, Callable[[bytes], bytes]] = {
 def answering(
     rest: bytes, *, stay: bool = False, context: ssl.SSLContext | None = None, client: Any = None, timeout: float = 20
 ) -> Iterator[Any]:
-    """Give a connection of which the request was answered with a status line and *rest*."""
+    """Give a connection to whose request the peer responds with a status line and *rest*."""
 
     def script(wire: Wire) -> None:
         wire.read_head()

@@ -8,9 +8,9 @@ use IO::Socket::INET;
 
 my $verifier = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $ARGV[0]) or die "no verifier: $@\n";
 STDOUT->autoflush(1);
-while (defined(my $question = <STDIN>)) {
-    $verifier->print($question);
+while (defined(my $line = <STDIN>)) {
+    $verifier->print($line);
     $verifier->flush;
-    defined(my $answer = <$verifier>) or last;
-    print $answer;
+    defined(my $reply = <$verifier>) or last;
+    print $reply;
 }

@@ -76,8 +76,8 @@ location /basic/ {{
     auth_basic "coda site";
     auth_basic_user_file {directory}/htpasswd;
 }}
-# `mirror` has the body read before the answer goes: squid 5 now and then closes a kept connection when it goes earlier.
-# A file answers a POST or PUT with 405, which makes the answer here.
+# `mirror` has the body read before the response is sent: squid 5 now and then closes a kept connection otherwise.
+# nginx refuses to POST or PUT to a file with 405, and that is the response here.
 location /upload {{
     mirror /nothing;
     root {directory}/static;
@@ -161,7 +161,7 @@ class Nginx:
 
     @property
     def client_certificate_url(self) -> str:
-        """`https://localhost:port`, where a request without a client certificate is answered 400."""
+        """`https://localhost:port`, where a request without a client certificate gets 400."""
         return f"https://localhost:{self.client_certificate_port}"
 
     def file(self, size: int) -> StaticFile:

@@ -28,10 +28,10 @@ class NtlmPeer:
 
     :param offer: what is offered, NTLM alone by default
     :param each_request: ask for a login with each request, as some servers do
-    :param first: lines added to the answer without a token; "close" among them closes the connection behind it
-    :param second: the same for the answer with the server's token
-    :param early: whether a first message is answered as if the login was done
-    :param version: of the answers; HTTP/1.0 keeps its connections by header
+    :param first: lines added to the response without a token; "close" among them closes the connection behind it
+    :param second: the same for the response with the server's token
+    :param early: whether a first message is accepted as if the login was done
+    :param version: of the responses; HTTP/1.0 keeps its connections by header
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class NtlmPeer:
         early: bool = False,
         version: str = "HTTP/1.1",
     ) -> None:
-        self.status, self.challenge, self.answer = {
+        self.status, self.challenge, self.authorization = {
             "site": ("401 Unauthorized", "WWW-Authenticate", b"authorization"),
             "proxy": ("407 Proxy Authentication Required", "Proxy-Authenticate", b"proxy-authorization"),
         }[role]
@@ -78,10 +78,10 @@ class NtlmPeer:
             token = self._token(head)
             number = token[8] if token else 0
             lines: tuple[str, ...]
-            answer = None
+            reply = None
             if number == 1:
                 user, context = None, spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
-                answer = context.step(token)
+                reply = context.step(token)
                 user = "early" if self.early else None
             elif number == 3:
                 try:
@@ -98,8 +98,8 @@ class NtlmPeer:
             if user is not None:
                 self._send(wire, "200 OK", (), b"" if method == "HEAD" else b"ok")
                 continue
-            if answer is not None:
-                lines = (f"{self.challenge}: NTLM {base64.b64encode(answer).decode()}", *self.second)
+            if reply is not None:
+                lines = (f"{self.challenge}: NTLM {base64.b64encode(reply).decode()}", *self.second)
             else:
                 lines = (*(f"{self.challenge}: {offer}" for offer in self.offer), *self.first)
             self._send(wire, self.status, tuple(line for line in lines if line != "close"), b"")
@@ -110,7 +110,7 @@ class NtlmPeer:
     def _token(self, head: bytes) -> bytes:
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
-            if name.lower() == self.answer and value.strip().startswith(b"NTLM "):
+            if name.lower() == self.authorization and value.strip().startswith(b"NTLM "):
                 return base64.b64decode(value.strip()[5:])
         return b""
 

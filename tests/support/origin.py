@@ -1,6 +1,6 @@
 """An HTTP/1.1 origin in this process that tells, as JSON, what it saw of each request.
 
-The first segment of the path chooses the answer (see `_Handler`); everything else is echoed.
+The first segment of the path chooses the response (see `_Handler`); everything else is echoed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Seen:
 
 
 def patterned(size: int) -> bytes:
-    """Return `size` bytes in which no two blocks of 256 in a row are alike: what `/bytes/SIZE` answers."""
+    """Return `size` bytes in which no two blocks of 256 in a row are alike: what `/bytes/SIZE` returns."""
     blocks = b"".join(index.to_bytes(4, "big") * 64 for index in range(size // 256 + 1))
     return blocks[:size]
 
@@ -53,8 +53,8 @@ class Origin:
     Kept-alive HTTP/1.1 unless the path says otherwise:
 
     - `/status/CODE`            that status, with the echo as body where the status may have one
-    - `/close`, `/keep-alive`   `Connection: close` after the answer; `Keep-Alive: timeout=5, max=100`
-    - `/http10`, `/http10-keep-alive`   an HTTP/1.0 answer, closed, or kept by `Connection: keep-alive`
+    - `/close`, `/keep-alive`   `Connection: close` after the response; `Keep-Alive: timeout=5, max=100`
+    - `/http10`, `/http10-keep-alive`   an HTTP/1.0 response, closed, or kept by `Connection: keep-alive`
     - `/chunked`, `/no-length`  the echo in chunks; without a length, ended by closing
     - `/redirect/CODE?to=URL`   a redirect
     - `/bytes/SIZE`             `patterned(SIZE)`
@@ -154,10 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve_request(self) -> None:
         must_close = self.close_connection  # As the request has it; a Connection header of ours resets it.
-        self._answer()
+        self._respond()
         self.close_connection = self.close_connection or must_close
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         self._count += 1
         digest, length = self._read_body()
         seen = Seen(
@@ -175,11 +175,11 @@ class _Handler(BaseHTTPRequestHandler):
         echo = json.dumps(vars(seen)).encode()
         target = urllib.parse.urlsplit(self.path)
         kind, *rest = target.path.lstrip("/").split("/")
-        answer = getattr(self, "_answer_" + kind.replace("-", "_"), None)
-        if answer is None:
+        respond = getattr(self, "_respond_" + kind.replace("-", "_"), None)
+        if respond is None:
             self._send(200, echo)
         else:
-            answer(echo, [urllib.parse.unquote(part) for part in rest], urllib.parse.parse_qs(target.query))
+            respond(echo, [urllib.parse.unquote(part) for part in rest], urllib.parse.parse_qs(target.query))
 
     def _read_body(self) -> tuple[str, int]:
         digest, length = hashlib.sha256(), 0
@@ -224,20 +224,20 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD" and not bodiless:
             self.wfile.write(body)
 
-    def _answer_status(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_status(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(int(rest[0]), echo)
 
-    def _answer_close(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_close(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(200, echo, ("Connection", "close"))
 
-    def _answer_keep_alive(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_keep_alive(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(200, echo, ("Connection", "keep-alive"), ("Keep-Alive", "timeout=5, max=100"))
 
-    def _answer_http10(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_http10(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send_http10(echo)
         self.close_connection = True
 
-    def _answer_http10_keep_alive(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_http10_keep_alive(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send_http10(echo, ("Connection", "keep-alive"))
 
     def _send_http10(self, echo: bytes, *headers: tuple[str, str]) -> None:
@@ -247,25 +247,25 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self.protocol_version = "HTTP/1.1"
 
-    def _answer_chunked(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_chunked(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         pieces = [echo[start : start + 50] for start in range(0, len(echo), 50)] + [b""]
         body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
         self._send(200, body, ("Transfer-Encoding", "chunked"), length=False)
 
-    def _answer_no_length(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_no_length(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(200, echo, length=False)
         self.close_connection = True
 
-    def _answer_redirect(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_redirect(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(int(rest[0]), b"", ("Location", query["to"][0]))
 
-    def _answer_bytes(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_bytes(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(200, patterned(int(rest[0])))
 
-    def _answer_cookie(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_cookie(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         self._send(200, echo, ("Set-Cookie", f"{rest[0]}={rest[1]}; Path=/"))
 
-    def _answer_basic(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _respond_basic(self, echo: bytes, rest: list[str], query: dict[str, list[str]]) -> None:
         proof = base64.b64encode(f"{rest[0]}:{rest[1]}".encode()).decode()
         if self.headers.get("Authorization") == f"Basic {proof}":
             self._send(200, echo)

@@ -95,12 +95,12 @@ class Wire:
             time.sleep(pause)
 
     def answer(self, body: bytes = b"", status: str = "200 OK", *headers: str) -> None:
-        """Send an HTTP/1.1 answer with Content-Length; `headers` are whole lines without the line end."""
+        """Send an HTTP/1.1 response with Content-Length; `headers` are whole lines without the line end."""
         lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}"]
         self.send("\r\n".join(lines).encode("latin-1") + END_OF_HEAD + body)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Do the server's side of a TLS handshake here, as behind the answer to CONNECT."""
+        """Do the server's side of a TLS handshake here, as behind the response to CONNECT."""
         assert not self._buffer, f"bytes came before the TLS handshake: {bytes(self._buffer[:80])!r}"
         self.sock = self._listener.wrap(self.sock, context, self.number)
 

@@ -25,7 +25,7 @@ _NOT_PASSED_ON = {"connection", "proxy-connection", "keep-alive", "proxy-authori
 
 @dataclass(frozen=True)
 class ProxyRequest:
-    """One request as the proxy saw it, and the status that it answered."""
+    """One request as the proxy saw it, and the status of the response."""
 
     method: str
     target: str
@@ -128,7 +128,7 @@ class Proxy:
             for _ in _request_body(reader, headers):
                 pass
             log(407)
-            _answer(sock, "407 Proxy Authentication Required", keep, f'Proxy-Authenticate: Basic realm="{REALM}"')
+            _respond(sock, "407 Proxy Authentication Required", keep, f'Proxy-Authenticate: Basic realm="{REALM}"')
             return keep
         if method == "CONNECT":
             host, _, port = target.rpartition(":")
@@ -136,13 +136,13 @@ class Proxy:
         url = urllib.parse.urlsplit(target)
         if url.scheme != "http" or url.hostname is None:
             log(400)
-            _answer(sock, "400 Bad Request", keep=False)
+            _respond(sock, "400 Bad Request", keep=False)
             return False
         try:
             server = socket.create_connection((url.hostname, url.port or 80), TIMEOUT)
         except OSError:
             log(502)
-            _answer(sock, "502 Bad Gateway", keep=False)
+            _respond(sock, "502 Bad Gateway", keep=False)
             return False
         with server:
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -151,20 +151,20 @@ class Proxy:
                 sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             for block in _request_body(reader, headers):
                 server.sendall(block)
-            with server.makefile("rb") as answers:
-                return self._pass_answer(sock, answers, method, keep, log)
+            with server.makefile("rb") as responses:
+                return self._pass_response(sock, responses, method, keep, log)
 
-    def _pass_answer(
+    def _pass_response(
         self,
         sock: socket.socket,
-        answers: BufferedReader,
+        responses: BufferedReader,
         method: str,
         keep: bool,
         log: Callable[[int], None],
     ) -> bool:
         status = 100
         while status < 200:
-            line, headers = _read_head(answers)
+            line, headers = _read_head(responses)
             status = int(line.split(" ")[1])
             if status < 200:
                 _send_head(sock, line, headers)
@@ -175,7 +175,7 @@ class Proxy:
         _send_head(sock, line, headers, f"Connection: {'keep-alive' if keep else 'close'}")
         # Chunks are passed on as they are; the origin, asked to, closes behind them.
         left = sys.maxsize if length is None else int(length)
-        while left and (block := answers.read1(min(left, 65536))):
+        while left and (block := responses.read1(min(left, 65536))):
             sock.sendall(block)
             left -= len(block)
         return keep
@@ -187,7 +187,7 @@ class Proxy:
             server = socket.create_connection((host, port), TIMEOUT)
         except OSError:
             log(502)
-            _answer(sock, "502 Bad Gateway", keep=False)
+            _respond(sock, "502 Bad Gateway", keep=False)
             return False
         with server:
             log(200)
@@ -220,7 +220,7 @@ def _send_head(sock: socket.socket, line: str, headers: list[tuple[str, str]], *
     sock.sendall("\r\n".join([line, *passed, *more, "", ""]).encode("latin-1"))
 
 
-def _answer(sock: socket.socket, status: str, keep: bool, *headers: str) -> None:
+def _respond(sock: socket.socket, status: str, keep: bool, *headers: str) -> None:
     body = f"{status}\n"
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "Content-Type: text/plain"]
     if not keep:

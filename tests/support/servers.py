@@ -197,8 +197,8 @@ class AccessLog:
         self._marks = 0
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return every entry of requests that were answered before this call, marks left out."""
-        # A line is written behind its answer: once one more request is in the log, all before it are.
+        """Return every entry of requests that were over before this call, marks left out."""
+        # A line is written after its response: once one more request is in the log, all before it are.
         self._marks += 1
         path = f"/mark-{os.getpid()}-{self._marks}"
         self._mark(path)
@@ -238,7 +238,7 @@ class Watched:
 
     @property
     def requests(self) -> int:
-        """How many requests were answered."""
+        """How many requests got a response."""
         return len(self.entries)
 
     @property
@@ -252,9 +252,9 @@ class Watched:
 
 
 def ask(port: int, target: str, *headers: str) -> bytes:
-    """Send one GET with a raw socket to a loopback port and return the whole answer, head included."""
+    """Send one GET with a raw socket to a loopback port and return the whole response, head included."""
     lines = [f"GET {target} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *headers, "", ""]
     with socket.create_connection(("127.0.0.1", port), TIMEOUT) as sock:
         sock.sendall("\r\n".join(lines).encode())
-        with sock.makefile("rb") as answer:
-            return answer.read()
+        with sock.makefile("rb") as response:
+            return response.read()

@@ -129,7 +129,7 @@ class Squid:
             segment.unlink(missing_ok=True)
 
     def _mark(self, path: str) -> None:
-        # Port 1 is closed: the answer is 407 or 503, and either is logged.
+        # Port 1 is closed: the response is 407 or 503, and either is logged.
         ask(self.port, f"http://127.0.0.1:1{path}")
 
 
@@ -158,7 +158,7 @@ class BasicLogin(Login):
 
 
 class DigestLogin(Login):
-    """`nonce_uses` is how often a nonce may be used before squid answers `stale=true` (its default is 50)."""
+    """`nonce_uses` is how often a nonce may be used before squid says `stale=true` (its default is 50)."""
 
     def __init__(self, nonce_uses: int = 50) -> None:
         self._nonce_uses = nonce_uses

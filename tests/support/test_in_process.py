@@ -23,8 +23,8 @@ LOGIN = {"Proxy-Authorization": "Basic " + base64.b64encode(f"{BOB.user}:{BOB.pa
 
 def ask(connection: http.client.HTTPConnection, target: str, body=b"abc", headers=None):
     connection.request("POST", target, body, headers or {})
-    answer = connection.getresponse()
-    return answer, answer.read()
+    response = connection.getresponse()
+    return response, response.read()
 
 
 @pytest.mark.parametrize("path", ["/a?b=c", "/chunked", "/status/404", "/keep-alive", "/http10-keep-alive"])
@@ -44,13 +44,13 @@ def test_the_origin_echoes_on_a_kept_connection(origin: Origin, path: str):
 def test_the_origin_closes_behind_these_paths_and_reads_chunks(origin: Origin, path: str):
     connection = http.client.HTTPConnection(*origin.address)
     for _ in range(2):
-        answer, body = ask(connection, path, iter([b"abc", b"d"]))
-        assert answer.will_close
+        response, body = ask(connection, path, iter([b"abc", b"d"]))
+        assert response.will_close
         assert json.loads(body)["body_length"] == 4
     assert origin.connections == 2
 
 
-def test_the_origin_answers_the_rest_of_its_paths(origin: Origin):
+def test_the_origin_responds_at_the_rest_of_its_paths(origin: Origin):
     connection = http.client.HTTPConnection(*origin.address)
     assert ask(connection, "/bytes/100000")[1] == patterned(100000)
     assert ask(connection, "/redirect/307?to=/x")[0].getheader("Location") == "/x"
@@ -77,8 +77,8 @@ def test_the_tls_origin_names_the_client_certificate(ca: Authority):
 def test_the_proxy_serves_absolute_targets_on_a_kept_connection(origin: Origin, proxy: Proxy, path: str):
     connection = http.client.HTTPConnection(*proxy.address)
     for body in (b"abc", iter([b"abc", b"d"])):
-        answer, _ = ask(connection, origin.url + path, body)
-        assert not answer.will_close
+        response, _ = ask(connection, origin.url + path, body)
+        assert not response.will_close
     connection.close()
     assert proxy.connections == 1
     assert [seen.body_length for seen in origin.requests] == [3, 4]

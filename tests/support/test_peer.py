@@ -22,7 +22,7 @@ def get(connection: http.client.HTTPConnection, path: str = "/") -> bytes:
     return connection.getresponse().read()
 
 
-def test_an_answer_sent_byte_by_byte_arrives_whole():
+def test_a_response_sent_byte_by_byte_arrives_whole():
     def script(wire: Wire) -> None:
         assert wire.read_head().startswith(b"GET /x HTTP/1.1\r\n")
         wire.send_slowly(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
@@ -140,7 +140,7 @@ def test_a_client_that_refuses_the_certificate_is_no_failure_of_the_peer(ca: Aut
     assert len(peer.handshake_failures) == 1
 
 
-def test_tls_can_begin_behind_the_answer_to_connect(ca: Authority):
+def test_tls_can_begin_behind_the_response_to_connect(ca: Authority):
     def script(wire: Wire) -> None:
         assert wire.read_head().startswith(b"CONNECT localhost:443 ")
         wire.send(b"HTTP/1.1 200 Connection established\r\n\r\n")

@@ -1,7 +1,7 @@
 """Verifies NTLM logins for squid: `python verifier.py PORT ntlm|negotiate`, users named by NTLM_USER_FILE.
 
 It speaks squid's helper protocol on a loopback port, one connection for each helper (see bridge.pl): `YR
-TOKEN` begins a handshake, `KK TOKEN` goes on with it; the answer is `TT TOKEN`, `AF USER`, `NA REASON` or
+TOKEN` begins a handshake, `KK TOKEN` goes on with it; the reply is `TT TOKEN`, `AF USER`, `NA REASON` or
 `BH REASON`. With `negotiate` the tokens are SPNEGO with NTLM inside, and `AF` carries the final token too.
 NTLMv1 is refused.
 
@@ -35,9 +35,9 @@ class Acceptor(NTLMProxy):
         if self._messages and len(token) >= MIC.stop:
             token[MIC] = bytes(16)
         self._messages += token
-        answer = super().step(in_token, **options)
-        self._messages += answer or b""
-        return answer
+        reply = super().step(in_token, **options)
+        self._messages += reply or b""
+        return reply
 
     def _calculate_mic(self, session_key, negotiate, challenge, authenticate):
         return hmac_md5(session_key, self._messages)
@@ -49,10 +49,10 @@ class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         self._context = None
         for line in self.rfile:
-            answer = self._answer(line.decode().split())
-            self.wfile.write(answer.replace("\n", " ").encode() + b"\n")
+            reply = self._reply(line.decode().split())
+            self.wfile.write(reply.replace("\n", " ").encode() + b"\n")
 
-    def _answer(self, words):
+    def _reply(self, words):
         if len(words) < 2 or words[0] not in ("YR", "KK"):
             return "BH a token is missing"
         if words[0] == "YR":

@@ -2,7 +2,7 @@
 
 The suite's applications look for two things in a request's scope that released versions do not put there:
 the stream of the connection (`_transport`; its CONNECT proxy relays over it) and what TLS agreed upon (`tls`:
-the ALPN protocol and the client's name). Without them its proxies answer nothing: no tunnel would be tested.
+the ALPN protocol and the client's name). Without them its proxies do not respond: no tunnel would be tested.
 Only the server is touched here, never a client.
 """
 

@@ -1,4 +1,4 @@
-"""Keeps a foreign suite on this machine: names from outside are unknown, addresses from outside never answer.
+"""Keeps a foreign suite on this machine: names from outside are unknown, addresses from outside never respond.
 
 Suites test their time-outs with addresses that nobody has. An audit hook does all this, so that nothing of
 the socket module is replaced.
