@@ -1,1 +1,1 @@
-"""The opener: handlers that declare, and one exchange that carries a request out on one leased connection."""
+"""The stand-ins for the classes of ``urllib.request``, and the handlers for logins that it lacks."""

@@ -1,14 +1,14 @@
-"""The handlers for logins that the standard library has, too.
+"""The handlers for Basic and Digest, the schemes that the standard library has, too.
 
-They declare; the exchange logs in, on the connection that the login belongs to. Their ``http_error_401`` and
-``http_error_407`` serve where no exchange has been: other transports.
+A handler declares a role and a scheme; the exchange logs in, on the connection that the login belongs to. The methods
+``http_error_401`` and ``http_error_407`` log in where a response came by another way than an exchange.
 """
 
 from __future__ import annotations
 
 import urllib.request
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -18,8 +18,8 @@ _stdlib_digest_401 = urllib.request.HTTPDigestAuthHandler.http_error_401
 _stdlib_digest_407 = urllib.request.ProxyDigestAuthHandler.http_error_407
 
 
-def _was_served(handler: Any, response: Any) -> bool:
-    """Tell whether an exchange has done, on behalf of *handler*, what could be done about a challenge."""
+def _has_been_tried(handler: Any, response: Any) -> bool:
+    """Return whether an exchange has tried the login that *handler* declares: its response has a report."""
     if getattr(response, "auth_report", None) is None:
         return False
     from coda_network._transport.declared_logins import declared
@@ -34,8 +34,8 @@ class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
     login_declaration = ("ORIGIN", "basic")
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Log in where no exchange has tried."""
-        return None if _was_served(self, fp) else _stdlib_basic_401(self, req, fp, code, msg, headers)
+        """Log in, where no exchange has tried."""
+        return None if _has_been_tried(self, fp) else _stdlib_basic_401(self, req, fp, code, msg, headers)
 
 
 class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
@@ -45,8 +45,8 @@ class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
     login_declaration = ("PROXY", "basic")
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Log in where no exchange has tried."""
-        return None if _was_served(self, fp) else _stdlib_basic_407(self, req, fp, code, msg, headers)
+        """Log in, where no exchange has tried."""
+        return None if _has_been_tried(self, fp) else _stdlib_basic_407(self, req, fp, code, msg, headers)
 
 
 class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
@@ -56,8 +56,8 @@ class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
     login_declaration = ("ORIGIN", "digest")
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Log in where no exchange has tried."""
-        return None if _was_served(self, fp) else _stdlib_digest_401(self, req, fp, code, msg, headers)
+        """Log in, where no exchange has tried."""
+        return None if _has_been_tried(self, fp) else _stdlib_digest_401(self, req, fp, code, msg, headers)
 
 
 class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
@@ -67,5 +67,5 @@ class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
     login_declaration = ("PROXY", "digest")
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Log in where no exchange has tried."""
-        return None if _was_served(self, fp) else _stdlib_digest_407(self, req, fp, code, msg, headers)
+        """Log in, where no exchange has tried."""
+        return None if _has_been_tried(self, fp) else _stdlib_digest_407(self, req, fp, code, msg, headers)

@@ -1,4 +1,4 @@
-"""OpenerDirector: a request goes past the handlers that prepare it, to the one that opens it, and its answer back."""
+"""``OpenerDirector``: passes a request to the handlers that process and open it, and its response back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import urllib.request
 
 from coda_network._opener.request import request_class
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -16,7 +16,7 @@ _stdlib_close = urllib.request.OpenerDirector.close
 
 
 class OpenerDirector(urllib.request.OpenerDirector):
-    """urllib.request.OpenerDirector, whose connections are kept alive until ``close()``."""
+    """urllib.request.OpenerDirector that keeps its connections alive until ``close()``."""
 
     __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
 
@@ -57,7 +57,7 @@ class OpenerDirector(urllib.request.OpenerDirector):
         return response
 
     def _open(self, req: Any, data: Any = None) -> Any:
-        """Return what the first handler makes of a request that makes something of it."""
+        """Return what the first handler returns that opens the request."""
         chains = self.handle_open
         for kind in ("default", req.type, "unknown"):
             result = self._call_chain(chains, kind, kind + "_open", req) if kind in chains else None

@@ -1,4 +1,4 @@
-"""What an opener raises that the standard library does not."""
+"""The error of an opener that the standard library does not have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 import io
 from urllib.error import URLError
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 class TunnelRefused(URLError):
     """A proxy refused the tunnel to an https site.
 
-    ``reason`` is the TunnelError; ``code`` and ``headers`` are those of the proxy's answer, ``fp`` is a file with its
-    body (the first MiB of it); ``auth_report`` says why nobody could log in, None where no login was known. The
-    connection is closed: an error may be kept for long.
+    ``reason`` is the ``TunnelError``; ``code`` and ``headers`` are those of the proxy's response, ``fp`` is a file with
+    its body (the first MiB of it); ``auth_report`` says why nobody could log in, None where no credentials were known.
+    The connection is closed, as a program may keep an error for long.
+
+    :param response: the proxy's response to CONNECT
     """
 
     def __init__(self, response: Any) -> None:

@@ -1,4 +1,4 @@
-"""The http and https handlers: a leased connection for each request, given back when its answer is over."""
+"""``HTTPHandler`` and ``HTTPSHandler``: each request leases a connection, and the end of its response releases it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.request
 from coda_network._opener.errors import TunnelRefused
 from coda_network._signatures import extends
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from ssl import SSLContext
     from types import ModuleType
@@ -28,14 +28,14 @@ _stdlib_add_header = urllib.request.Request.add_unredirected_header
 
 @functools.cache
 def _engine() -> ModuleType:
-    """Load what carries requests out with the first one: many a program that imports a handler opens nothing."""
+    """Load the engine with the first request: many programs that import a handler open nothing."""
     from coda_network import _transport
 
     return _transport
 
 
 class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
-    """urllib.request.AbstractHTTPHandler whose requests share connections."""
+    """urllib.request.AbstractHTTPHandler whose requests share the connections of its opener."""
 
     __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
 
@@ -44,13 +44,13 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
     _debuglevel: int
 
     def do_request_(self, request: Any) -> Any:
-        """Add what a request sends unless it says otherwise: Host, the opener's own headers, what its body needs.
+        """Add the header fields that a request lacks: Host, those of the opener, those that its body needs.
 
         :raises URLError: there is no host
         """
         host = request.host
         is_watched = getattr(type(request), "add_unredirected_header", None) is not _stdlib_add_header
-        # What begins with a slash is no whole URL, as it stands there for a proxy.
+        # Origin-form: ``set_proxy()`` would have made it absolute-form.
         if not host or is_watched or request.data is not None or request.selector[:1] != "/":
             return _stdlib_do_request(self, request)
         headers, unredirected = request.headers, request.unredirected_hdrs
@@ -63,11 +63,14 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         return request
 
     def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
-        """Carry out *req* on a connection of *http_class*, an idle one of this opener where there is one.
+        """Send *req* over a connection of *http_class*, an idle one of this opener where there is one.
 
-        What is no class of connections (an instance, a function) makes its own connection each time, as in the
-        standard library, and so does a handler without an opener.
+        A callable that is no class of connections makes a new connection each time, as in the standard library, and
+        so does a handler without an opener.
 
+        :param http_class: the class of the connection
+        :param req: the request
+        :returns: the response
         :raises URLError: the server could not be reached, or a proxy refused the tunnel to it
         """
         opener = getattr(self, "parent", None)
@@ -75,12 +78,12 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
             response = _engine().round_trip(opener, http_class, req, http_conn_args, self._debuglevel)
         else:
             response = _stdlib_do_open(self, http_class, req, **http_conn_args)
-        # A mock of a response has every attribute, and none of them is True.
+        # ``is True``, as a mock of a response has every attribute.
         return _refused(opener, req, response) if getattr(response, "tunnel", False) is True else response
 
 
 class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
-    """urllib.request.HTTPHandler over kept connections.
+    """urllib.request.HTTPHandler that keeps its connections alive.
 
     :param debuglevel: above 0 prints what is sent and received
     :param socket_keepalive: see httplib.HTTPConnection
@@ -103,7 +106,7 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
 
 
 class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
-    """urllib.request.HTTPSHandler over kept connections.
+    """urllib.request.HTTPSHandler that keeps its connections alive.
 
     :param context: of TLS; None is http.client's default
     :param check_hostname: overrides the context's own
@@ -162,13 +165,16 @@ _STDLIB = {http.client.HTTPConnection: "HTTPConnection", http.client.HTTPSConnec
 
 
 def _connection_class(found: Any) -> Any:
-    """Return what takes the place of http.client's class, unless that is ours already, or a program's own."""
+    """Return our class in place of http.client's; a class that is ours already, or a program's own, as it is."""
     name = _STDLIB.get(found)
     return found if name is None or "_new_response" in vars(found) else getattr(_engine(), name)
 
 
 def _refused(opener: Any, req: Any, response: Any) -> Any:
-    """Ask the handlers for 407 what they make of a refused tunnel; raise it where they make nothing of it."""
+    """Return what a handler for 407 makes of a refused tunnel.
+
+    :raises TunnelRefused: none of them does
+    """
     if response.status == 407 and isinstance(opener, urllib.request.OpenerDirector):
         by_code = opener.handle_error.get("http", {})  # type: ignore[attr-defined]  # urllib's table of handlers
         for handler in by_code.get(407, ()):

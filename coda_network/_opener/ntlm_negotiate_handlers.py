@@ -1,4 +1,4 @@
-"""The handlers for logins that the standard library lacks; like the others they only declare."""
+"""The handlers for NTLM and Negotiate, which the standard library lacks; like the others they only declare."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import urllib.request
 
 from coda_network._auth.registry import NTLM_PROVIDERS
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 class PasswordHandler(urllib.request.BaseHandler):
-    """Declares one scheme for one role, with a password manager.
+    """Declares one scheme for one role, with a password manager that has the credentials.
 
     :param password_mgr: a password manager of urllib.request; None makes an ``HTTPPasswordMgrWithDefaultRealm``
     """
 
-    handler_order = 480  # before Digest and Basic, like their strength
+    handler_order = 480  # before Digest (490) and Basic (500): the stronger scheme first
 
     login_schemes: Mapping[str, Entry] = {}
-    """What takes the place of the registry's entries for this handler's role."""
+    """Entries that replace the registry's for this handler's role."""
 
     def __init__(self, password_mgr: Any = None) -> None:
         self.passwd = urllib.request.HTTPPasswordMgrWithDefaultRealm() if password_mgr is None else password_mgr
         self.add_password = self.passwd.add_password
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Do nothing: the exchange has logged in, or cannot. An opener takes in only what handles something."""
+        """Do nothing: the exchange has tried the login. An opener ignores handlers without a method of this kind."""
 
     http_error_407 = http_error_401
 
@@ -39,9 +39,9 @@ class NtlmHandler(PasswordHandler):
     """Declares NTLM for one role; user names are ``DOMAIN\\user``, ``user@domain`` or ``user``.
 
     :param password_mgr: as for PasswordHandler
-    :param provider: who makes the messages: ``"spnego"``, NTLMv2 by pyspnego; or ``"ntlm3"``, NTLMv1 by python-ntlm3,
-        for servers that know no more
-    :raises ValueError: another provider
+    :param provider: the library that makes the tokens: ``"spnego"``, NTLMv2 by pyspnego; or ``"ntlm3"``, NTLMv1 by
+        python-ntlm3, for servers that know no more
+    :raises ValueError: there is no such provider
     """
 
     def __init__(self, password_mgr: Any = None, provider: str = "spnego") -> None:
@@ -66,7 +66,7 @@ class ProxyNtlmAuthHandler(NtlmHandler):
 
 
 class HTTPNegotiateAuthHandler(PasswordHandler):
-    """Negotiate logins to sites (RFC 4559): Kerberos, else NTLM; with no user name, the ticket of the session."""
+    """Negotiate logins to sites (RFC 4559): Kerberos, else NTLM; without a user name, by the ticket at hand."""
 
     __module__ = "coda_network.negotiate_auth"
     login_declaration = ("ORIGIN", "negotiate")

@@ -46,7 +46,7 @@ class DeferredLoginProxyHandler(ProxyHandler):
     __qualname__ = "ProxyHandler"
 
     def proxy_open(self, req: Any, proxy: str, type: str) -> Any:
-        """Send *req* by way of *proxy*, without the login in its URL, unless ``no_proxy`` names the host."""
+        """Send *req* by way of *proxy*, without the userinfo of its URL, unless ``no_proxy`` names the host."""
         from coda_network._route.proxy_url import without_userinfo
 
         return ProxyHandler.proxy_open(self, req, without_userinfo(proxy), type)

@@ -1,4 +1,4 @@
-"""Request: data about one request; what Python 2 code calls on it, and a proxy that may be set twice."""
+"""``Request``: the data of one request, with the accessors that Python 2 code calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTS = ("_full_url", "fragment", "type", "host", "selector", "origin_req_host"
 class Request(urllib.request.Request):
     """urllib.request.Request with the accessors of urllib2.
 
-    :param url: with or without a login in it
+    :param url: with or without userinfo
     :param data: the body: bytes, a file, or an iterable of bytes
     :param method: sent as it is; without one it is GET, or POST where there is data
     """
@@ -46,7 +46,7 @@ class Request(urllib.request.Request):
             if origin_req_host is None:
                 _remember(url, self)
             return
-        # What urllib's own __init__ does, with the URL taken apart already.
+        # As urllib's own ``__init__`` does, with the parts of the URL from memory.
         self._full_url, self.fragment, self.type, self.host, self.selector, self.origin_req_host = parts
         self.headers = {}
         self.unredirected_hdrs = {}
@@ -60,10 +60,13 @@ class Request(urllib.request.Request):
             self.method = method
 
     def set_proxy(self, host: str, type: str) -> None:
-        """Send this request by way of the proxy *host*.
+        """Send this request by way of a proxy.
 
-        An https request goes through a tunnel and stays one when it is opened again: the second time its host is a
-        proxy already.
+        An https request goes through a tunnel, and still does when it is opened a second time: its host is a proxy's
+        already then.
+
+        :param host: the authority of the proxy
+        :param type: the scheme by which to connect to it
         """
         if self.type == "https" and self._tunnel_host:
             self.host = host
@@ -75,7 +78,7 @@ class Request(urllib.request.Request):
         self.data = data
 
     def has_data(self) -> bool:
-        """Tell whether there is a body."""
+        """Return whether there is a body."""
         return self.data is not None
 
     def get_data(self) -> Any:
@@ -91,7 +94,7 @@ class Request(urllib.request.Request):
         return self.host
 
     def get_selector(self) -> str:
-        """Return what stands on the request line: the path, or the whole URL for a proxy."""
+        """Return the request target: in origin-form, or in absolute-form once a proxy is set."""
         return self.selector
 
     def get_origin_req_host(self) -> str:
@@ -99,18 +102,18 @@ class Request(urllib.request.Request):
         return self.origin_req_host
 
     def is_unverifiable(self) -> bool:
-        """Tell whether the user had no part in this request (RFC 2965)."""
+        """Return whether the user had no part in this request (RFC 2965)."""
         return self.unverifiable
 
 
 def request_class() -> Any:
-    """Return the class that makes a Request of a URL: ours, or what a program has put into urllib.request."""
+    """Return the class that makes a Request of a URL: ours, or the one that a program has put into urllib.request."""
     found = urllib.request.Request
     return Request if found is _Stdlib and found.__init__ is _stdlib_init else found
 
 
 def _remember(url: str, request: Any) -> None:
-    """Keep the parts of an ordinary URL in place of the oldest ones; userinfo is not kept in memory."""
+    """Keep the parts of an ordinary URL in place of the oldest ones; a URL with userinfo is not kept."""
     if type(url) is str and url[:4] == "http" and request.host and "@" not in url:
         own = vars(request)
         if all(name in own for name in _PARTS):

@@ -1,10 +1,10 @@
-"""``urlopen(context=...)`` with connections that outlive the call."""
+"""``urlopen(context=...)`` that keeps connections alive beyond the call."""
 
 from __future__ import annotations
 
 import functools
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -26,9 +26,9 @@ def _share_session(opener: Any) -> None:
 
 
 def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return an ``urlopen`` that keeps connections alive where it is given a context of TLS, too.
+    """Return an ``urlopen`` that keeps connections alive for calls with a TLS context, too.
 
-    The standard library's makes an opener for each such call, and with it would go its connections.
+    The standard library's makes an opener for each such call; these openers share one session.
 
     :param plain: the ``urlopen`` for calls without a context
     :param opener_for: makes an opener from a context
