@@ -390,7 +390,7 @@ def _offer(challenges: list[Challenge]) -> str:
 
 def _further(challenge: Challenge) -> str:
     """Tell what a peer answers to the scheme in hand."""
-    return f"it answers {kind(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
+    return f"it sends {kind(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
 
 
 def _bare(scheme: str, reason: object) -> str:

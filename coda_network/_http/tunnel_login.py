@@ -56,7 +56,7 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
     header = login.start(outgoing) if login else None
     while True:
         answer = connect(header)
-        log("CONNECT %s: the proxy answers %d %s", target, answer.status, answer.reason)
+        log("CONNECT %s: the proxy responds %d %s", target, answer.status, answer.reason)
         fields = answer.headers.get_all
         challenges = fields("proxy-authenticate") or []
         if 200 <= answer.status < 300:

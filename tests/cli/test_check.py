@@ -83,9 +83,9 @@ def test_a_login_with_ntlm_is_told_leg_by_leg(check: Check, tls_origin: Origin, 
     ]
     assert seen.steps("net") == [
         f"connected to {address}",
-        f"CONNECT {target}: the proxy answers 407 Proxy Authentication Required",
-        f"CONNECT {target}: the proxy answers 407 Proxy Authentication Required",
-        f"CONNECT {target}: the proxy answers 200 Connection established",
+        f"CONNECT {target}: the proxy responds 407 Proxy Authentication Required",
+        f"CONNECT {target}: the proxy responds 407 Proxy Authentication Required",
+        f"CONNECT {target}: the proxy responds 200 Connection established",
         f"TLS with {target.partition(':')[0]}: TLSv1.3, its certificate is trusted",
     ]
     told = [line.removeprefix("PROXY 127.0.0.1: ").rpartition(", ") for line in seen.steps("auth")]
@@ -93,7 +93,7 @@ def test_a_login_with_ntlm_is_told_leg_by_leg(check: Check, tls_origin: Origin, 
         "wants a login, ",
         "NTLM is chosen, ",
         "we send NTLM type 1 (negotiate), ",
-        "it answers NTLM type 2 (challenge), ",
+        "it sends NTLM type 2 (challenge), ",
         "we send NTLM type 3 (authenticate), ",
         "NTLM is accepted",
     ]

@@ -12,6 +12,10 @@ from support.pages import PAGES, PROJECT, code_in, prose
 
 from coda_network.cli import main
 
+FOLDERS = ("coda_network", "tests", "examples", "benchmarks", "docs")
+EXAMPLES = {"script.py", "fetch.py", "email.py"}
+"""Files of a user, which exist nowhere here; placeholders are in capitals."""
+
 # How the pages call the modules.
 MODULES = {
     **{
@@ -34,7 +38,8 @@ LOGGERS = set(
 
 def names(page: Path) -> set[str]:
     """Return the dotted names on a page that begin with a module of ours or of the standard library."""
-    found = {match[0] for text in code_in(prose(page)) if (match := NAME.match(text))}
+    texts = [text for text in code_in(prose(page)) if not text.endswith(".py")]
+    found = {match[0] for text in texts if (match := NAME.match(text))}
     return {name for name in found if name.removeprefix("coda_network.") not in LOGGERS}
 
 
@@ -54,6 +59,14 @@ def resolve(name: str) -> Any:
 def test_names_in_back_ticks_exist(page: Path) -> None:
     for name in sorted(names(page)):
         resolve(name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_files_in_back_ticks_exist(page: Path) -> None:
+    files = [path.relative_to(PROJECT).as_posix() for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py")]
+    named = [text for text in code_in(prose(page)) if re.fullmatch(r"[a-z_0-9/]+\.py", text) and text not in EXAMPLES]
+    for name in named:
+        assert any(f"/{file}".endswith(f"/{name}") for file in files), name
 
 
 def test_the_pages_name_a_good_part_of_the_package() -> None:

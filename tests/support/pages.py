@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 
 _block = re.compile(r"^( *)(?:: )?```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _code = re.compile(r"`([^`\n]+)`").findall
