@@ -66,13 +66,13 @@ def test_an_unknown_authority_is_a_url_error(library: ModuleType, ca: Authority)
     opener.close()
 
 
-def test_a_server_that_says_nothing_is_raised_as_it_is(direct: Any) -> None:
+def test_a_server_that_closes_without_a_response_is_no_url_error(direct: Any) -> None:
     with ScriptedPeer([Wire.read_head]) as peer:
         with pytest.raises(http.client.RemoteDisconnected):
             direct.open(peer.url, timeout=10)
 
 
-def test_a_reset_instead_of_an_answer_is_raised_as_it_is(direct: Any) -> None:
+def test_a_reset_in_place_of_a_response_is_no_url_error(direct: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.reset()
@@ -82,7 +82,7 @@ def test_a_reset_instead_of_an_answer_is_raised_as_it_is(direct: Any) -> None:
             direct.open(peer.url, timeout=10)
 
 
-def test_a_timeout_while_the_answer_is_awaited_is_raised_as_it_is(direct: Any) -> None:
+def test_a_timeout_before_the_response_is_no_url_error(direct: Any) -> None:
     with ScriptedPeer([lambda wire: wire.read_to_end()]) as peer:
         with pytest.raises(TimeoutError):
             direct.open(peer.url, timeout=0.1)
@@ -101,7 +101,7 @@ def test_a_body_that_is_cut_short_says_so_and_its_connection_is_gone(direct: Any
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 407, 500, 503])
-def test_an_error_answer_is_an_http_error_with_everything(
+def test_an_error_status_is_an_http_error_with_the_whole_response(
     direct: Any, library: ModuleType, origin: Origin, code: int
 ) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -126,7 +126,7 @@ def refusing(status: str) -> Any:
 @pytest.mark.parametrize(
     "status", ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway", "301 Moved"]
 )
-def test_a_refused_tunnel_tells_code_and_reason(
+def test_a_refused_tunnel_has_the_code_and_the_reason(
     library: ModuleType, client_context: ssl.SSLContext, status: str
 ) -> None:
     with ScriptedPeer(refusing(status)) as peer:
@@ -186,7 +186,7 @@ def test_a_server_that_hangs_up_before_tls_is_a_url_error(
         opener.close()
 
 
-def test_a_request_without_a_host(direct: Any) -> None:
+def test_a_request_without_a_host_is_a_url_error(direct: Any) -> None:
     with pytest.raises(urllib.error.URLError, match="no host given"):
         direct.open("http:///path", timeout=10)
 

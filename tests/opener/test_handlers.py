@@ -25,7 +25,7 @@ def base(library: ModuleType) -> Any:
     return library.BaseHandler
 
 
-def test_a_scheme_of_the_program(library: ModuleType) -> None:
+def test_a_handler_of_the_program_opens_a_scheme_of_its_own(library: ModuleType) -> None:
     class Echo(base(library)):
         def echo_open(self, request: Any) -> Any:
             return urllib.response.addinfourl(io.BytesIO(request.selector.encode()), {}, request.full_url, 200)
@@ -33,12 +33,12 @@ def test_a_scheme_of_the_program(library: ModuleType) -> None:
     assert library.build_opener(Echo).open("echo://host/hello").read() == b"/hello"
 
 
-def test_an_unknown_scheme(direct: Any) -> None:
+def test_an_unknown_scheme_is_a_url_error(direct: Any) -> None:
     with pytest.raises(urllib.error.URLError, match="unknown url type: gopher"):
         direct.open("gopher://host/")
 
 
-def test_processors_see_requests_and_answers_in_their_order(library: ModuleType, origin: Origin) -> None:
+def test_processors_see_requests_and_responses_in_their_order(library: ModuleType, origin: Origin) -> None:
     seen: list[str] = []
 
     def processor(name: str, order: int) -> Any:
@@ -63,7 +63,7 @@ def test_processors_see_requests_and_answers_in_their_order(library: ModuleType,
     assert (origin.requests[0].header("X-Early"), origin.requests[0].header("X-Late")) == ("1", "1")
 
 
-def test_an_error_handler_of_the_program_answers(library: ModuleType, origin: Origin) -> None:
+def test_an_error_handler_of_the_program_returns_the_response(library: ModuleType, origin: Origin) -> None:
     class Handler(base(library)):
         def http_error_404(self, request: Any, fp: Any, code: int, message: str, headers: Any) -> Any:
             assert fp.status == code
@@ -172,7 +172,7 @@ def test_do_open_takes_what_makes_a_connection(library: ModuleType, origin: Orig
 
 
 @pytest.mark.parametrize("make", [lambda: functools.partial(make_connection), Late], ids=["function", "instance"])
-def test_a_refused_tunnel_is_no_answer_of_the_site_whoever_makes_the_connection(
+def test_a_refused_tunnel_is_never_taken_for_the_response_of_the_site(
     library: ModuleType, basic_proxy: Proxy, make: Any
 ) -> None:
     class Handler(library.HTTPSHandler):
@@ -194,7 +194,9 @@ def test_a_response_is_that_of_http_client(direct: Any, origin: Origin) -> None:
 
 
 @pytest.mark.parametrize("method", ["http_error_401", "retry_http_basic_auth", "http_error_auth_reqed"])
-def test_a_login_handler_that_goes_its_own_way_is_left_to_it(library: ModuleType, origin: Origin, method: str) -> None:
+def test_a_login_handler_that_overrides_how_to_log_in_does_it_itself(
+    library: ModuleType, origin: Origin, method: str
+) -> None:
     calls: list[str] = []
 
     def override(self: Any, *arguments: Any) -> Any:
@@ -212,7 +214,7 @@ def test_a_login_handler_that_goes_its_own_way_is_left_to_it(library: ModuleType
     assert len(origin.requests) == 2
 
 
-def test_a_login_handler_that_only_adds_something_declares_all_the_same(library: ModuleType, origin: Origin) -> None:
+def test_a_login_handler_that_only_adds_a_method_declares_all_the_same(library: ModuleType, origin: Origin) -> None:
     class Named(library.HTTPBasicAuthHandler):
         name = "of the program"
 
@@ -236,7 +238,7 @@ def test_the_handlers_have_the_standard_librarys_interface(library: ModuleType) 
     assert handler.passwd.find_user_password(None, "http://host/x") == ("DOMAIN\\user", "secret")
 
 
-def test_debuglevel_prints_what_goes_and_comes(
+def test_debuglevel_prints_what_is_sent_and_received(
     library: ModuleType, origin: Origin, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opener = library.build_opener(library.HTTPHandler(debuglevel=1))
@@ -285,7 +287,7 @@ def test_the_name_of_a_http_client_class_is_looked_up_when_it_is_needed(
     assert made == [(origin.netloc,)]
 
 
-def test_a_context_of_tls_is_made_once_when_an_https_url_is_opened(
+def test_a_tls_context_is_made_once_when_an_https_url_is_opened(
     library: ModuleType,
     origin: Origin,
     ca: Authority,
@@ -309,7 +311,7 @@ def test_a_context_of_tls_is_made_once_when_an_https_url_is_opened(
     opener.close()
 
 
-def test_a_keepalive_of_sockets_is_asked_for(library: ModuleType, origin: Origin) -> None:
+def test_socket_keepalive_reaches_the_connection(library: ModuleType, origin: Origin) -> None:
     import socket
 
     for wanted in (False, True):
@@ -320,7 +322,7 @@ def test_a_keepalive_of_sockets_is_asked_for(library: ModuleType, origin: Origin
         opener.close()
 
 
-def test_a_redirect_by_an_answer_without_a_length(direct: Any) -> None:
+def test_a_redirect_whose_response_has_no_length_is_followed(direct: Any) -> None:
     def first(wire: Wire) -> None:
         wire.read_head()
         wire.send(b"HTTP/1.1 302 Found\r\nLocation: /next\r\n\r\ngone")

@@ -72,7 +72,7 @@ def test_urlopen_takes_the_proxy_of_the_environment(
     ],
 )
 @pytest.mark.parametrize("login", ["", "user:password@"])
-def test_no_proxy_names_who_is_reached_directly(
+def test_no_proxy_names_the_hosts_that_are_reached_directly(
     library: ModuleType,
     origin: Origin,
     proxy: Proxy,
@@ -87,7 +87,7 @@ def test_no_proxy_names_who_is_reached_directly(
     assert len(proxy.requests) == (1 if by_proxy else 0)
 
 
-def test_an_empty_mapping_is_no_proxy(
+def test_an_empty_mapping_means_no_proxy(
     library: ModuleType, origin: Origin, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.url)
@@ -95,14 +95,12 @@ def test_an_empty_mapping_is_no_proxy(
     assert proxy.requests == []
 
 
-def test_a_proxy_without_a_scheme(library: ModuleType, origin: Origin, proxy: Proxy) -> None:
+def test_a_proxy_url_without_a_scheme_is_an_http_proxy(library: ModuleType, origin: Origin, proxy: Proxy) -> None:
     fetch(library.build_opener(library.ProxyHandler({"http": proxy.netloc})), origin.url)
     assert len(proxy.requests) == 1
 
 
-def test_a_proxy_without_tunnels_sees_the_whole_url_and_the_site_only_the_path(
-    library: ModuleType, origin: Origin, proxy: Proxy
-) -> None:
+def test_a_proxy_gets_absolute_form_and_the_site_origin_form(library: ModuleType, origin: Origin, proxy: Proxy) -> None:
     fetch(library.build_opener(library.ProxyHandler({"http": proxy.url})), f"{origin.url}/a?b=c@d")
     assert proxy.requests[0].target == f"{origin.url}/a?b=c@d"
     assert proxy.requests[0].header("Host") == origin.netloc
@@ -114,7 +112,7 @@ def test_a_proxy_without_tunnels_sees_the_whole_url_and_the_site_only_the_path(
 
 @pytest.mark.parametrize("user", ["user", "DOMAIN\\user", "user@domain.example", "Jürgen"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_login_in_the_url_of_the_proxy_is_decoded_once(
+def test_the_userinfo_of_the_proxy_url_is_decoded_once(
     library: ModuleType, origin: Origin, tls_origin: Origin, client_context: ssl.SSLContext, user: str, scheme: str
 ) -> None:
     target = origin if scheme == "http" else tls_origin
@@ -156,7 +154,7 @@ def test_the_patched_one_sends_basic_unasked_as_the_standard_library_does(origin
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_set_proxy_takes_a_login_too(
+def test_set_proxy_takes_userinfo_too(
     library: ModuleType,
     origin: Origin,
     tls_origin: Origin,
@@ -175,7 +173,7 @@ def test_set_proxy_takes_a_login_too(
 
 @pytest.mark.parametrize("way", ["direct", "proxy", "tunnel"])
 @pytest.mark.parametrize("user", ["user", "DOMAIN\\user", "user@domain.example"])
-def test_the_login_in_the_url_of_a_site_is_sent_when_it_asks(
+def test_the_userinfo_of_a_site_url_is_used_when_the_site_asks(
     library: ModuleType, ca: Any, proxy: Proxy, client_context: ssl.SSLContext, way: str, user: str
 ) -> None:
     with Origin(ca.server_context() if way == "tunnel" else None) as site:
@@ -197,7 +195,7 @@ def test_the_login_in_the_url_of_a_site_is_sent_when_it_asks(
         assert HOSTILE not in str(seen)
 
 
-def test_a_url_without_a_login_does_not_use_that_of_another_one(library: ModuleType, origin: Origin) -> None:
+def test_a_url_without_userinfo_does_not_use_that_of_another_one(library: ModuleType, origin: Origin) -> None:
     opener = library.build_opener()
     path = "/basic/user/secret"
     fetch(opener, f"http://user:secret@{origin.netloc}{path}")
@@ -273,7 +271,7 @@ def test_a_wrong_password_is_sent_once(
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("handler", ["ProxyBasicAuthHandler", "url", "header"])
-def test_who_logs_in_at_a_proxy(
+def test_handler_url_or_header_may_name_who_logs_in_at_a_proxy(
     library: ModuleType,
     origin: Origin,
     tls_origin: Origin,
@@ -303,7 +301,7 @@ def test_who_logs_in_at_a_proxy(
     assert not any(name.lower().startswith("proxy") for seen in seen_by_site for name, _ in seen.headers)
 
 
-def test_a_tunnel_that_one_header_opened_is_not_used_with_another(
+def test_a_tunnel_serves_only_requests_with_the_authorization_that_opened_it(
     library: ModuleType, tls_origin: Origin, proxy: Proxy, client_context: ssl.SSLContext
 ) -> None:
     opener = library.build_opener(

@@ -96,7 +96,9 @@ def test_secrets_do_not_go_to_another_origin(
         ("http://user:password@host/a", "http://host/b", True),
     ],
 )
-def test_what_another_origin_is(library: ModuleType, first: str, second: str, same: bool) -> None:
+def test_another_scheme_host_or_port_is_another_origin(
+    library: ModuleType, first: str, second: str, same: bool
+) -> None:
     request = library.Request(first, headers=SECRETS)
     redirected = library.HTTPRedirectHandler().redirect_request(request, None, 302, "Found", {}, second)
     assert set(redirected.headers) == ({name.capitalize() for name in SECRETS} if same else set())
@@ -110,7 +112,7 @@ def test_what_another_origin_is(library: ModuleType, first: str, second: str, sa
         ("ftp2://host/", urllib.error.HTTPError),
     ],
 )
-def test_a_redirect_to_nowhere_is_an_error(direct: Any, location: str, error: type[Exception]) -> None:
+def test_a_redirect_that_cannot_be_followed_is_an_error(direct: Any, location: str, error: type[Exception]) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.answer(b"", "302 Found", f"Location: {location}")
@@ -122,7 +124,7 @@ def test_a_redirect_to_nowhere_is_an_error(direct: Any, location: str, error: ty
             caught.value.close()
 
 
-def test_a_login_does_not_go_to_another_origin(library: ModuleType, origin: Origin) -> None:
+def test_credentials_do_not_go_to_another_origin(library: ModuleType, origin: Origin) -> None:
     with Origin() as other:
         passwords = library.HTTPPasswordMgrWithDefaultRealm()
         passwords.add_password(None, origin.url, "user", "secret")
@@ -148,7 +150,7 @@ def test_cookies_are_kept_and_sent_back(library: ModuleType, origin: Origin) -> 
     assert origin.connections == 1
 
 
-def test_an_override_of_the_program_runs(library: ModuleType, origin: Origin) -> None:
+def test_a_redirect_handler_of_the_program_is_asked(library: ModuleType, origin: Origin) -> None:
     class Smart(library.HTTPRedirectHandler):
         def http_error_302(self, request: Any, fp: Any, code: int, message: str, headers: Any) -> Any:
             result = super().http_error_302(request, fp, code, message, headers)

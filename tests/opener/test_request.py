@@ -44,7 +44,7 @@ def test_arguments_go_by_position_as_in_urllib2(library: ModuleType) -> None:
     assert request.get_method() == "PUT"
 
 
-def test_the_accessors_of_python_2(library: ModuleType) -> None:
+def test_the_accessors_of_python_2_are_there(library: ModuleType) -> None:
     request = library.Request("http://localhost:8080/path?query")
     assert not request.has_data()
     request.add_data(b"x")
@@ -55,7 +55,9 @@ def test_the_accessors_of_python_2(library: ModuleType) -> None:
     assert request.get_selector() == "http://localhost:8080/path?query"
 
 
-def test_the_head_is_that_of_the_standard_library(direct: Any, library: ModuleType, origin: Origin) -> None:
+def test_the_head_that_is_sent_is_that_of_the_standard_library(
+    direct: Any, library: ModuleType, origin: Origin
+) -> None:
     request = library.Request(origin.url, headers={"X-Mine": "1"})
     direct.open(request, timeout=10).read()
     names = [name for name, _ in origin.requests[0].headers]
@@ -65,7 +67,7 @@ def test_the_head_is_that_of_the_standard_library(direct: Any, library: ModuleTy
     assert str(seen.header("User-Agent")).startswith("Python-urllib/3.")
 
 
-def test_headers_that_are_not_redirected_count_more(direct: Any, library: ModuleType, origin: Origin) -> None:
+def test_unredirected_headers_override_the_others(direct: Any, library: ModuleType, origin: Origin) -> None:
     request = library.Request(origin.url, headers={"X-Mine": "redirected"})
     request.add_unredirected_header("X-Mine", "not redirected")
     direct.open(request, timeout=10).read()
@@ -80,7 +82,7 @@ def connection_state(request: Any) -> list[Any]:
     ]
 
 
-def test_a_request_is_the_same_before_and_after(direct: Any, library: ModuleType, origin: Origin) -> None:
+def test_a_request_is_the_same_before_and_after_it_is_opened(direct: Any, library: ModuleType, origin: Origin) -> None:
     request = library.Request(origin.url, headers={"Accept": "text/plain"})
     before = vars(copy.deepcopy(request))
     direct.open(request, timeout=10).read()
@@ -137,7 +139,7 @@ def test_set_proxy_opens_a_tunnel_for_https(
 
 
 @pytest.mark.parametrize("through_proxy", [False, True])
-def test_a_fragment_stays_at_home(library: ModuleType, origin: Origin, proxy: Proxy, through_proxy: bool) -> None:
+def test_a_fragment_is_not_sent(library: ModuleType, origin: Origin, proxy: Proxy, through_proxy: bool) -> None:
     opener = library.build_opener(library.ProxyHandler({"http": proxy.url} if through_proxy else {}))
     response = opener.open(f"{origin.url}/page#part", timeout=10)
     response.read()
@@ -147,7 +149,7 @@ def test_a_fragment_stays_at_home(library: ModuleType, origin: Origin, proxy: Pr
 
 
 @pytest.mark.parametrize("path", ["/a b", "/a\r\nb", "/a\x00b"])
-def test_a_url_that_would_not_stay_in_its_line_is_refused(direct: Any, origin: Origin, path: str) -> None:
+def test_a_url_with_a_space_or_a_control_character_is_refused(direct: Any, origin: Origin, path: str) -> None:
     with pytest.raises(http.client.InvalidURL):
         direct.open(origin.url + path, timeout=10)
     assert origin.requests == []

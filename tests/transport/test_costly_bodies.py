@@ -102,7 +102,7 @@ def test_a_proxy_is_logged_in_to_before_the_body_is_sent(library: ModuleType, bo
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_where_no_login_is_known_nothing_is_asked_beforehand(
+def test_without_credentials_a_large_body_is_sent_at_once(
     direct: Any, library: ModuleType, origin: Origin, body: str
 ) -> None:
     direct.open(post(library, origin.url, BODIES[body]()), timeout=10).close()
@@ -116,7 +116,7 @@ def test_a_short_body_is_sent_at_once(library: ModuleType, origin: Origin) -> No
     assert [seen.method for seen in origin.requests] == ["POST", "POST"]
 
 
-def test_a_basic_login_that_is_known_is_not_asked_for(library: ModuleType, origin: Origin) -> None:
+def test_an_accepted_basic_login_goes_with_the_body_without_a_head_first(library: ModuleType, origin: Origin) -> None:
     opener = basic_opener(library, origin.url)
     url = f"{origin.url}/basic/{ALICE.user}/{ALICE.password}"
     for _ in range(2):
@@ -126,7 +126,7 @@ def test_a_basic_login_that_is_known_is_not_asked_for(library: ModuleType, origi
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "405 Method Not Allowed", "501 Not Implemented"])
-def test_whatever_head_is_answered_with_the_body_follows(library: ModuleType, status: str) -> None:
+def test_the_body_follows_whatever_the_status_of_head(library: ModuleType, status: str) -> None:
     def script(wire: Wire) -> None:
         assert wire.read_head().startswith(b"HEAD")
         wire.send(f"HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\n".encode())
@@ -185,7 +185,7 @@ def challenge_post_only(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_body_that_was_spent_in_vain_fails_aloud(library: ModuleType, body: str) -> None:
+def test_a_body_is_sent_again_after_a_challenge_unless_it_is_used_up(library: ModuleType, body: str) -> None:
     with ScriptedPeer([challenge_post_only]) as peer:
         opener = basic_opener(library, peer.url)
         request = post(library, peer.url, BODIES[body]())
@@ -201,7 +201,7 @@ def test_a_body_that_was_spent_in_vain_fails_aloud(library: ModuleType, body: st
         opener.close()
 
 
-def test_a_body_that_was_spent_without_a_login_is_an_error(library: ModuleType, origin: Origin) -> None:
+def test_a_body_read_once_and_challenged_without_credentials_is_an_error(library: ModuleType, origin: Origin) -> None:
     opener = library.build_opener(library.ProxyHandler({}))
     body = Once()
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -227,7 +227,7 @@ def test_a_connection_on_which_a_proxy_refused_a_large_body_is_not_used_again(
 
 
 @pytest.mark.parametrize("body", ["generator", "list"])
-def test_a_body_without_a_length_goes_in_chunks_once(library: ModuleType, origin: Origin, body: str) -> None:
+def test_a_body_of_unknown_length_is_sent_in_chunks_once(library: ModuleType, origin: Origin, body: str) -> None:
     opener = basic_opener(library, origin.url)
     request = library.Request(f"{origin.url}/basic/{ALICE.user}/{ALICE.password}", BODIES[body]())
     read(opener, request)

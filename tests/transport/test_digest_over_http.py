@@ -17,12 +17,12 @@ HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 
 
 class DigestServer:
-    """Verifies what RFC 7616 3.4 says, by the book, and hands on a new nonce with each answer."""
+    """Verifies the response of RFC 7616 section 3.4, and hands on a new nonce with each response."""
 
     def __init__(self, algorithm: str, qop: str, userhash: bool) -> None:
         self.algorithm, self.qop, self.userhash = algorithm, qop, userhash
         self.nonces = ["nonce0"]
-        self.answers: list[int] = []
+        self.statuses: list[int] = []
         self.session: tuple[str, str] | None = None
 
     def digest(self, *parts: str | bytes) -> str:
@@ -30,9 +30,9 @@ class DigestServer:
         return hashlib.new(HASHES[self.algorithm.removesuffix("-sess")], joined).hexdigest()
 
     def __call__(self, request: Request) -> Response:
-        answer = self.judge(request)
-        self.answers.append(answer.status_code)
-        return answer
+        response = self.judge(request)
+        self.statuses.append(response.status_code)
+        return response
 
     def judge(self, request: Request) -> Response:
         header = request.headers.get("Authorization")
@@ -85,11 +85,11 @@ def test_the_server_accepts_every_request_and_the_nonce_that_it_handed_on(
     url = site.url_for("/thing?a=1&b=%20")
     opener = opener_with(PASSWORD, url)
     for data in (None, b"body", b""):
-        with opener.open(url, data, timeout=10) as answer:
-            assert answer.read() == b"in"
+        with opener.open(url, data, timeout=10) as response:
+            assert response.read() == b"in"
     opener.close()
-    # One challenge for three requests: each takes up the nonce that the answer before brought.
-    assert server.answers == [401, 200, 200, 200]
+    # One challenge for three requests: each takes up the nonce of the response before.
+    assert server.statuses == [401, 200, 200, 200]
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-512-256"])
@@ -101,4 +101,4 @@ def test_a_wrong_password_is_sent_once(site: HTTPServer, algorithm: str) -> None
         opener.open(site.url_for("/thing"), timeout=10)
     caught.value.close()
     opener.close()
-    assert server.answers == [401, 401]
+    assert server.statuses == [401, 401]

@@ -40,7 +40,7 @@ TURNS = [[PROXY, SITE], [SITE, PROXY], [PROXY, PROXY, PROXY, SITE]]
 
 
 @pytest.mark.parametrize("turns", TURNS, ids=["proxy-first", "site-first", "unequal"])
-def test_a_proxy_and_a_site_that_ask_by_turns_for_ever_are_left(turns: list[tuple[str, str]]) -> None:
+def test_endless_challenges_of_proxy_and_site_by_turns_are_given_up(turns: list[tuple[str, str]]) -> None:
     with ScriptedPeer([asking(turns, most=1000)]) as peer:
         opener = opener_for(peer)
         with pytest.raises(urllib2.HTTPError, match=r"^HTTP Error 40[17]") as caught:
@@ -51,7 +51,7 @@ def test_a_proxy_and_a_site_that_ask_by_turns_for_ever_are_left(turns: list[tupl
 
 
 @pytest.mark.parametrize("turns", TURNS, ids=["proxy-first", "site-first", "unequal"])
-def test_two_logins_that_take_several_challenges_each_come_to_their_end(turns: list[tuple[str, str]]) -> None:
+def test_two_logins_of_several_challenges_each_both_finish(turns: list[tuple[str, str]]) -> None:
     with ScriptedPeer([asking(turns, most=8)]) as peer:
         opener = opener_for(peer)
         assert opener.open("http://site.example/", timeout=10).read() == b"welcome"

@@ -92,7 +92,7 @@ def test_requests_through_a_tunnel_share_it(
         ("/bytes/100000", 1),
     ],
 )
-def test_a_connection_is_kept_where_the_server_keeps_it(
+def test_a_connection_is_reused_only_where_the_server_keeps_it_open(
     direct: Any, origin: Origin, path: str, connections: int
 ) -> None:
     for _ in range(5):
@@ -133,7 +133,7 @@ def test_a_handler_without_an_opener_closes_its_connection(library: ModuleType, 
         ("nonsense", 1),
     ],
 )
-def test_what_keep_alive_announces_is_honoured(direct: Any, announced: str, connections: int) -> None:
+def test_the_limits_of_the_keep_alive_field_are_honoured(direct: Any, announced: str, connections: int) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
             wire.answer(b"x", "200 OK", "Connection: keep-alive", f"Keep-Alive: {announced}")
@@ -144,7 +144,7 @@ def test_what_keep_alive_announces_is_honoured(direct: Any, announced: str, conn
     assert peer.connections == connections
 
 
-def test_an_answer_that_is_unread_keeps_its_connection_to_itself(direct: Any, origin: Origin) -> None:
+def test_an_unread_response_holds_its_connection(direct: Any, origin: Origin) -> None:
     first = direct.open(f"{origin.url}/bytes/100000", timeout=10)
     second = direct.open(f"{origin.url}/bytes/7", timeout=10)
     assert len(second.read()) == 7
@@ -155,7 +155,7 @@ def test_an_answer_that_is_unread_keeps_its_connection_to_itself(direct: Any, or
 
 @pytest.mark.parametrize("part", [0, 10, 70000])
 @pytest.mark.parametrize("end", [lambda response: response.close(), lambda response: None], ids=["closed", "dropped"])
-def test_an_answer_that_is_read_in_part_poisons_nothing(
+def test_a_response_read_in_part_does_not_spoil_the_next_request(
     direct: Any, origin: Origin, part: int, end: Callable[[Any], None]
 ) -> None:
     response = direct.open(f"{origin.url}/bytes/1000000", timeout=10)
@@ -166,7 +166,7 @@ def test_an_answer_that_is_read_in_part_poisons_nothing(
     assert origin.connections == 2
 
 
-def test_what_comes_behind_an_answer_poisons_nothing(direct: Any) -> None:
+def test_bytes_behind_a_response_do_not_spoil_the_next_request(direct: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
@@ -180,14 +180,14 @@ def test_what_comes_behind_an_answer_poisons_nothing(direct: Any) -> None:
         assert [read(direct, peer.url) for _ in range(2)] == [b"ok", b"good"]
 
 
-def test_the_answer_to_head_gives_its_connection_back(direct: Any, library: ModuleType, origin: Origin) -> None:
+def test_the_response_to_head_releases_its_connection(direct: Any, library: ModuleType, origin: Origin) -> None:
     for _ in range(3):
         with direct.open(library.Request(f"{origin.url}/bytes/9", method="HEAD"), timeout=10) as response:
             assert (response.headers["Content-Length"], response.read()) == ("9", b"")
     assert origin.connections == 1
 
 
-def test_an_error_that_is_read_or_dropped_gives_its_connection_back(
+def test_an_error_that_is_read_or_dropped_releases_its_connection(
     direct: Any, library: ModuleType, origin: Origin
 ) -> None:
     for _ in range(3):
@@ -198,7 +198,7 @@ def test_an_error_that_is_read_or_dropped_gives_its_connection_back(
     assert origin.connections == 1
 
 
-def test_requests_by_other_ways_take_other_connections(library: ModuleType, origin: Origin, proxy: Proxy) -> None:
+def test_requests_over_other_routes_use_other_connections(library: ModuleType, origin: Origin, proxy: Proxy) -> None:
     with CountingRelay(origin.address) as relay:
         opener = library.build_opener(library.ProxyHandler({}))
         request = library.Request(f"http://{relay.netloc}/")
@@ -219,9 +219,7 @@ def test_each_opener_has_connections_of_its_own(library: ModuleType, origin: Ori
     assert origin.connections == 2
 
 
-def test_options_that_cannot_be_compared_make_a_connection_for_one_request(
-    direct: Any, library: ModuleType, origin: Origin
-) -> None:
+def test_unhashable_options_make_a_connection_for_one_request(direct: Any, library: ModuleType, origin: Origin) -> None:
     class Handler(library.HTTPHandler):
         def http_open(self, request: Any) -> Any:
             import http.client

@@ -1,4 +1,4 @@
-"""How long connections live: threads, forks, exits, closed openers, answers that nobody keeps."""
+"""How long connections live: threads, forks, exits, closed openers, responses that nobody holds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read(opener: Any, url: Any, **options: Any) -> bytes:
         return response.read()
 
 
-def test_threads_share_an_opener_and_each_gets_its_own_answer(direct: Any, origin: Origin) -> None:
+def test_threads_share_an_opener_and_each_gets_its_own_response(direct: Any, origin: Origin) -> None:
     rounds, wrong = 25, []
 
     def work(name: int) -> None:
@@ -70,7 +70,7 @@ def test_close_ends_idle_connections_and_the_opener_goes_on(direct: Any, origin:
     assert origin.connections == 2
 
 
-def test_what_is_unread_when_the_opener_is_closed_can_be_read_and_is_not_kept(direct: Any, origin: Origin) -> None:
+def test_a_response_unread_at_close_can_be_read_and_its_connection_is_closed(direct: Any, origin: Origin) -> None:
     response = direct.open(f"{origin.url}/bytes/500000", timeout=10)
     direct.close()
     assert len(response.read()) == 500000
@@ -145,7 +145,7 @@ def collected(make: Any) -> bool:
 
 @pytest.mark.parametrize("path", ["/bytes/9", "/close", "/no-length", "/chunked", "/redirect/302?to=/x"])
 @pytest.mark.parametrize("part", ["whole", "half", "unread"])
-def test_an_answer_dies_with_its_last_name(direct: Any, origin: Origin, path: str, part: str) -> None:
+def test_a_response_is_freed_with_its_last_reference(direct: Any, origin: Origin, path: str, part: str) -> None:
     def opened() -> Any:
         response = direct.open(origin.url + path, timeout=10)
         response.read({"whole": None, "half": 2, "unread": 0}[part])
@@ -155,7 +155,7 @@ def test_an_answer_dies_with_its_last_name(direct: Any, origin: Origin, path: st
     assert collected(opened)
 
 
-def test_an_answer_through_a_tunnel_dies_with_its_last_name(
+def test_a_response_through_a_tunnel_is_freed_with_its_last_reference(
     library: ModuleType, tls_origin: Origin, basic_proxy: Proxy, client_context: ssl.SSLContext
 ) -> None:
     opener = library.build_opener(
@@ -165,7 +165,7 @@ def test_an_answer_through_a_tunnel_dies_with_its_last_name(
     opener.close()
 
 
-def test_an_answer_behind_a_login_dies_with_its_last_name(library: ModuleType, origin: Origin) -> None:
+def test_a_response_after_a_login_is_freed_with_its_last_reference(library: ModuleType, origin: Origin) -> None:
     opener = library.build_opener()
     url = f"http://user:secret@{origin.netloc}/basic/user/secret"
     assert collected(lambda: opener.open(url, timeout=10))

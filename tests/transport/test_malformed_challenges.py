@@ -1,4 +1,4 @@
-"""Whatever a peer says for a challenge: the answer stands, or a login is tried, and nothing else is raised."""
+"""Whatever a peer sends as a challenge: the response stands, or a login is tried, and nothing is raised."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ words = st.sampled_from(
 challenges = st.lists(st.lists(words, max_size=14).map("".join) | st.text(max_size=40), max_size=3)
 
 
-class Answer:
-    """An answer without a body."""
+class Response:
+    """A response without a body."""
 
     tunnel = False
     will_close = False
@@ -47,14 +47,14 @@ class Answer:
 
 
 class Connection:
-    """Answers each request with the next challenge, and when there is none left with 200."""
+    """Responds to each request with the next challenge, and with 200 when none is left."""
 
     host, port, timeout, debuglevel = "peer.example", 80, None, 0
     _tunnel_host = None
     sock: Any = object()
 
-    def __init__(self, answers: list[Answer]) -> None:
-        self.answers = answers
+    def __init__(self, responses: list[Response]) -> None:
+        self.responses = responses
         self.sent: list[dict[str, str]] = []
 
     def request(self, method: str, target: str, body: Any, headers: dict[str, str], **options: Any) -> None:
@@ -65,7 +65,7 @@ class Connection:
 
     def getresponse(self) -> Any:
         number = len(self.sent) - 1
-        return self.answers[number] if number < len(self.answers) else Answer(200, "X", [])
+        return self.responses[number] if number < len(self.responses) else Response(200, "X", [])
 
     def close(self) -> None:
         pass
@@ -83,10 +83,10 @@ def handlers() -> list[Any]:
     return [kind(passwords) for kind in kinds]
 
 
-def run(answers: list[Answer], absolute_form: bool) -> tuple[Any, Connection]:
+def run(responses: list[Response], absolute_form: bool) -> tuple[Any, Connection]:
     target = "http://site.example/" if absolute_form else "/"
     prepared = PreparedRequest("peer.example", None, "GET", target, {"Host": "x"}, absolute_form=absolute_form)
-    connection = Connection(answers)
+    connection = Connection(responses)
     auth = RequestAuth("http://peer.example/", prepared, handlers(), None)
     return exchange(PooledConnection(connection), prepared, Body(None), auth), connection
 
@@ -95,27 +95,27 @@ def run(answers: list[Answer], absolute_form: bool) -> tuple[Any, Connection]:
 @given(st.lists(challenges, min_size=1, max_size=5), st.booleans())
 def test_a_malformed_challenge_is_skipped(rounds: list[list[str]], absolute_form: bool) -> None:
     status, name = (407, "Proxy-Authenticate") if absolute_form else (401, "WWW-Authenticate")
-    answers = [Answer(status, name, values) for values in rounds]
-    response, connection = run(answers, absolute_form)
+    responses = [Response(status, name, values) for values in rounds]
+    response, connection = run(responses, absolute_form)
     assert response.status in (200, status)
     report = str(response.auth_report)
     assert SECRET not in report + repr(response.auth_report)
     if response.status == status:
         assert response.auth_report is not None
-    assert len(connection.sent) <= len(answers) + 1
+    assert len(connection.sent) <= len(responses) + 1
 
 
 @pytest.mark.parametrize("absolute_form", [False, True])
 @pytest.mark.parametrize("offer", ["Basic realm=x", 'Digest realm="x", nonce="n", qop="auth"', "NTLM", "Negotiate"])
-def test_a_peer_that_never_ends_is_left(offer: str, absolute_form: bool) -> None:
+def test_a_peer_that_repeats_its_challenge_is_given_up(offer: str, absolute_form: bool) -> None:
     status, name = (407, "Proxy-Authenticate") if absolute_form else (401, "WWW-Authenticate")
-    response, connection = run([Answer(status, name, [offer]) for _ in range(100)], absolute_form)
+    response, connection = run([Response(status, name, [offer]) for _ in range(100)], absolute_form)
     assert response.status == status
     assert len(connection.sent) <= 4
 
 
-def test_a_digest_that_is_stale_for_ever_is_left() -> None:
+def test_a_digest_nonce_that_is_always_stale_is_given_up() -> None:
     offer = 'Digest realm="x", nonce="{}", qop="auth", stale=true'
-    response, connection = run([Answer(401, "WWW-Authenticate", [offer.format(n)]) for n in range(100)], False)
+    response, connection = run([Response(401, "WWW-Authenticate", [offer.format(n)]) for n in range(100)], False)
     assert response.status == 401
     assert len(connection.sent) <= MOST_CHALLENGES + 1

@@ -70,7 +70,7 @@ def test_two_users_of_one_opener_never_share_a_connection(library: ModuleType) -
     assert site.users == [ALICE.qualified, BOB.qualified, ALICE.qualified, BOB.qualified]
 
 
-def test_nobody_gets_in_on_the_connection_of_somebody(library: ModuleType) -> None:
+def test_a_request_without_credentials_takes_no_logged_in_connection(library: ModuleType) -> None:
     site = NtlmPeer()
     with ScriptedPeer(site) as peer:
         opener = opener_for(library, (f"{peer.url}/alice/", ALICE))
@@ -119,7 +119,7 @@ def test_a_short_body_is_sent_with_the_last_message(library: ModuleType) -> None
 
 
 @pytest.mark.parametrize("how", [("Connection: close",), ("close",)], ids=["announced", "silent"])
-def test_a_connection_that_ends_with_the_first_challenge_is_dialled_again(
+def test_a_connection_closed_with_the_first_challenge_is_opened_again(
     library: ModuleType, how: tuple[str, ...]
 ) -> None:
     site = NtlmPeer(first=how)
@@ -130,7 +130,7 @@ def test_a_connection_that_ends_with_the_first_challenge_is_dialled_again(
     assert [(seen.connection, seen.message) for seen in site.seen] == [(1, 0), (2, 1), (2, 3)]
 
 
-def test_a_connection_that_ends_in_the_middle_of_the_handshake_is_a_clear_error(library: ModuleType) -> None:
+def test_a_connection_closed_in_mid_handshake_is_an_error_that_says_so(library: ModuleType) -> None:
     site = NtlmPeer(second=("Connection: close",))
     with ScriptedPeer(site) as peer:
         opener = opener_for(library, (peer.url, ALICE))
@@ -144,7 +144,7 @@ def test_a_connection_that_ends_in_the_middle_of_the_handshake_is_a_clear_error(
 
 
 @pytest.mark.parametrize("body", [None, b"body", b"x" * 100000])
-def test_a_site_that_lets_in_early(library: ModuleType, body: bytes | None) -> None:
+def test_the_body_follows_where_a_site_accepts_the_first_leg(library: ModuleType, body: bytes | None) -> None:
     site = NtlmPeer(early=True)
     with ScriptedPeer(site) as peer:
         opener = opener_for(library, (peer.url, ALICE))
@@ -153,7 +153,7 @@ def test_a_site_that_lets_in_early(library: ModuleType, body: bytes | None) -> N
     assert site.seen[-1].body == (body or b"")
 
 
-def test_a_server_of_http_1_0_that_keeps_connections_by_header(library: ModuleType) -> None:
+def test_ntlm_works_with_http_1_0_where_connections_are_kept_by_header(library: ModuleType) -> None:
     site = NtlmPeer(version="HTTP/1.0")
     with ScriptedPeer(site) as peer:
         opener = opener_for(library, (peer.url, ALICE))
@@ -164,7 +164,7 @@ def test_a_server_of_http_1_0_that_keeps_connections_by_header(library: ModuleTy
     assert peer.connections == 1
 
 
-def test_a_server_that_wants_a_login_with_each_request(library: ModuleType) -> None:
+def test_a_server_that_challenges_each_request_gets_a_login_for_each(library: ModuleType) -> None:
     site = NtlmPeer(each_request=True)
     with ScriptedPeer(site) as peer:
         opener = opener_for(library, (peer.url, ALICE))
@@ -175,7 +175,7 @@ def test_a_server_that_wants_a_login_with_each_request(library: ModuleType) -> N
     assert peer.connections == 1
 
 
-def test_a_request_that_says_close_logs_in_all_the_same(library: ModuleType) -> None:
+def test_a_request_with_connection_close_logs_in_all_the_same(library: ModuleType) -> None:
     site = NtlmPeer()
     with ScriptedPeer(site) as peer:
         opener = opener_for(library, (peer.url, ALICE))
@@ -240,7 +240,7 @@ def test_a_new_connection_is_logged_in_anew(library: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_plain_proxy_with_ntlm(library: ModuleType, method: str) -> None:
+def test_a_proxy_accepts_ntlm_for_a_request_in_absolute_form(library: ModuleType, method: str) -> None:
     proxy = NtlmPeer("proxy")
     with ScriptedPeer(proxy) as peer:
         opener = library.build_opener(library.ProxyHandler({"http": f"http://{BOB.qualified_userinfo}@{peer.netloc}"}))

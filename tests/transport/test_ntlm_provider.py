@@ -27,13 +27,13 @@ def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LM_COMPAT_LEVEL", "3")
 
 
-def door(status: str, ask: str, answer: str, lengths: list[int]) -> Callable[[Wire], None]:
+def door(status: str, ask: str, field: str, lengths: list[int]) -> Callable[[Wire], None]:
     """Return a script that lets NTLM pass; *lengths* takes those of the responses that were accepted."""
 
     def script(wire: Wire) -> None:
         acceptor: Any = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
         for head in wire.read_heads():
-            _, found, value = head.decode().partition(f"\r\n{answer}: NTLM ")
+            _, found, value = head.decode().partition(f"\r\n{field}: NTLM ")
             if not found:
                 wire.answer(b"", status, f"{ask}: NTLM")
                 continue
@@ -81,6 +81,6 @@ def test_the_provider_of_one_role_is_not_that_of_the_other(library: ModuleType) 
 
 
 @pytest.mark.parametrize("handler", [HTTPNtlmAuthHandler, ProxyNtlmAuthHandler])
-def test_another_provider_is_refused(handler: Any) -> None:
+def test_an_unknown_provider_is_a_value_error(handler: Any) -> None:
     with pytest.raises(ValueError, match=r"^provider must be one of spnego, ntlm3$"):
         handler(provider="ntlm4")

@@ -37,7 +37,7 @@ def opener_with_password(library: ModuleType, url: str) -> Any:
     return library.build_opener(library.ProxyHandler({}), library.HTTPBasicAuthHandler(passwords))
 
 
-def test_a_password_manager_that_sends_unasked(library: ModuleType, origin: Origin) -> None:
+def test_a_prior_auth_password_manager_sends_basic_unasked(library: ModuleType, origin: Origin) -> None:
     passwords = library.HTTPPasswordMgrWithPriorAuth()
     passwords.add_password(None, origin.url, "user", "secret", is_authenticated=True)
     opener = library.build_opener(library.HTTPBasicAuthHandler(passwords))
@@ -56,9 +56,7 @@ def test_nothing_is_sent_unasked_where_nothing_was_accepted(library: ModuleType,
     assert [seen.header("Authorization") is not None for seen in origin.requests] == [False, False, True, True]
 
 
-def test_a_login_goes_unasked_only_where_the_password_manager_knows_the_place(
-    library: ModuleType, origin: Origin
-) -> None:
+def test_a_login_goes_unasked_only_where_the_manager_knows_the_url(library: ModuleType, origin: Origin) -> None:
     opener = opener_with_password(library, origin.url + PATH)
     read(opener, origin.url + PATH)
     read(opener, f"{origin.url}/elsewhere")
@@ -67,7 +65,7 @@ def test_a_login_goes_unasked_only_where_the_password_manager_knows_the_place(
 
 
 @pytest.mark.parametrize("value", ["Bearer token", basic("somebody", "else")])
-def test_a_header_of_the_program_is_not_replaced(library: ModuleType, origin: Origin, value: str) -> None:
+def test_the_authorization_of_the_program_is_not_replaced(library: ModuleType, origin: Origin, value: str) -> None:
     opener = opener_with_password(library, origin.url)
     read(opener, origin.url + PATH)
     read(opener, library.Request(f"{origin.url}/open", headers={"Authorization": value}))
@@ -77,7 +75,7 @@ def test_a_header_of_the_program_is_not_replaced(library: ModuleType, origin: Or
     assert sent[-2:] == [value, basic("user", "secret")]
 
 
-def test_a_header_that_is_refused_is_not_sent_again(direct: Any, library: ModuleType, origin: Origin) -> None:
+def test_a_refused_authorization_of_the_program_is_sent_once(direct: Any, library: ModuleType, origin: Origin) -> None:
     request = library.Request(origin.url + PATH, headers={"Authorization": basic("user", "wrong")})
     with pytest.raises(urllib.error.HTTPError) as caught:
         direct.open(request, timeout=10)
@@ -86,7 +84,7 @@ def test_a_header_that_is_refused_is_not_sent_again(direct: Any, library: Module
     assert str(getattr(caught.value, "auth_report", "")) == "Basic: the user name or password was refused"
 
 
-def test_a_handler_helps_where_the_header_of_the_program_is_refused(library: ModuleType, origin: Origin) -> None:
+def test_a_handler_logs_in_where_the_programs_authorization_is_refused(library: ModuleType, origin: Origin) -> None:
     opener = opener_with_password(library, origin.url)
     assert read(opener, library.Request(origin.url + PATH, headers={"Authorization": "Bearer old"}))
     opener.close()
@@ -94,7 +92,7 @@ def test_a_handler_helps_where_the_header_of_the_program_is_refused(library: Mod
 
 
 @pytest.mark.parametrize("role", ["site", "proxy"])
-def test_a_basic_header_names_who_logs_in_by_ntlm(
+def test_the_credentials_of_a_basic_header_serve_ntlm(
     direct: Any, library: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, role: str
 ) -> None:
     monkeypatch.setenv("NTLM_USER_FILE", str(write_ntlm_users(tmp_path / "users", EVERYBODY)))

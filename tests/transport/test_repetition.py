@@ -1,4 +1,4 @@
-"""What happens when a kept connection has been closed by its server."""
+"""A pooled connection that its server has closed: what is sent again, and what is not."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read(opener: Any, request: Any) -> bytes:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_connection_that_was_closed_in_silence_costs_nothing(direct: Any, library: ModuleType, method: str) -> None:
+def test_an_idle_connection_that_was_closed_is_replaced(direct: Any, library: ModuleType, method: str) -> None:
     closed = Gate()
 
     def script(wire: Wire) -> None:
@@ -75,7 +75,7 @@ def test_a_connection_that_was_closed_in_silence_costs_nothing(direct: Any, libr
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_late_408_is_no_answer(direct: Any, library: ModuleType, method: str) -> None:
+def test_a_late_408_is_not_the_response_to_the_next_request(direct: Any, library: ModuleType, method: str) -> None:
     said = Gate()
 
     def script(wire: Wire) -> None:
@@ -92,7 +92,7 @@ def test_a_late_408_is_no_answer(direct: Any, library: ModuleType, method: str) 
 
 @pytest.mark.parametrize("drop", [serve_one_and_ignore_another, serve_one_and_reset_another])
 @pytest.mark.parametrize("method", IDEMPOTENT)
-def test_what_may_be_repeated_is_sent_again(
+def test_an_idempotent_request_is_sent_again(
     direct: Any, library: ModuleType, method: str, drop: Callable[[Wire], None]
 ) -> None:
     with ScriptedPeer([drop, serve_one]) as peer:
@@ -103,7 +103,7 @@ def test_what_may_be_repeated_is_sent_again(
 
 @pytest.mark.parametrize("drop", [serve_one_and_ignore_another, serve_one_and_reset_another])
 @pytest.mark.parametrize("method", NOT_IDEMPOTENT)
-def test_what_may_not_be_repeated_raises(
+def test_a_request_that_is_not_idempotent_is_not_sent_again(
     direct: Any, library: ModuleType, method: str, drop: Callable[[Wire], None]
 ) -> None:
     with ScriptedPeer([drop]) as peer:
@@ -112,7 +112,7 @@ def test_what_may_not_be_repeated_raises(
             direct.open(library.Request(peer.url, b"x", method=method), timeout=10)
 
 
-def test_it_is_repeated_once(direct: Any) -> None:
+def test_a_request_is_sent_again_once_at_most(direct: Any) -> None:
     with ScriptedPeer([serve_one_and_ignore_another, Wire.read_head]) as peer:
         read(direct, peer.url)
         with pytest.raises(http.client.RemoteDisconnected):
@@ -177,7 +177,7 @@ def test_a_file_is_sent_again_from_where_it_stood(direct: Any, library: ModuleTy
     assert bodies == [b"abc"]
 
 
-def test_a_tls_connection_that_was_closed_costs_nothing(
+def test_an_idle_tls_connection_that_was_closed_is_replaced(
     library: ModuleType, ca: Authority, client_context: ssl.SSLContext
 ) -> None:
     closed = Gate()
@@ -196,7 +196,7 @@ def test_a_tls_connection_that_was_closed_costs_nothing(
         opener.close()
 
 
-def test_an_answer_that_is_no_http_is_not_asked_for_again(direct: Any) -> None:
+def test_a_response_that_is_not_http_does_not_repeat_the_request(direct: Any) -> None:
     def script(wire: Wire) -> None:
         serve_one(wire)
         wire.read_head()
