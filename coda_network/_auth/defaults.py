@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.scheme import Peer
+from coda_network._wire.authority import join_authority
 
 Pair = tuple[str, str]
 Given = Pair | Credentials | Mapping[str, Pair] | Callable[[str, str | None], Pair | None]
@@ -25,7 +26,7 @@ class Defaults:
 
     def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
         """Return who logs in; None where nobody was named."""
-        authority = _authority(peer)
+        authority = join_authority(peer.host.lower(), peer.port)
         if not callable(self.given):
             return self._named(peer, authority)
         # A function may ask a person: not twice for one realm, and not in two threads at once.
@@ -47,11 +48,6 @@ class Defaults:
 
 def _pair(found: Pair | Credentials | None) -> Credentials | None:
     return found if found is None or isinstance(found, Credentials) else Credentials(*found)
-
-
-def _authority(peer: Peer) -> str:
-    host = peer.host.lower()
-    return f"[{host}]:{peer.port}" if ":" in host else f"{host}:{peer.port}"
 
 
 _installed: list[Defaults] = []

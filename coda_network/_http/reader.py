@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import socket
 
+from coda_network._net.tls import is_tls
+
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
     import io
@@ -124,7 +126,7 @@ def reader_for(sock: Any) -> ConnectionReader | None:
     if not isinstance(sock, socket.socket):
         return None
     # makefile() counts as a user of the socket: after sock.close() an answer that owns the reader reads on.
-    reader: Any = sock.makefile("rb", TLS_RECORD if hasattr(sock, "_sslobj") else READ_BUFFER)
+    reader: Any = sock.makefile("rb", TLS_RECORD if is_tls(sock) else READ_BUFFER)
     if type(reader.raw) is not socket.SocketIO:
         return None
     reader.raw.__class__ = SocketFile

@@ -128,13 +128,14 @@ def exchange_connect(self: Any, authorization: str | None) -> HTTPResponse:
     return response
 
 
-def authority(host: str, port: int | None) -> str:
+def authority(host: str, port: int) -> str:
     """Return ``host:port`` as CONNECT and Host have it: IDNA for names, brackets around IPv6 addresses.
 
     :raises UnicodeError: (a ValueError) what no host name can be
     """
-    name = host if host.isascii() else host.encode("idna").decode("ascii")
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    from coda_network._wire.authority import join_authority  # only CONNECT needs it
+
+    return join_authority(host if host.isascii() else host.encode("idna").decode("ascii"), port)
 
 
 def connect_fields(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from http.client import HTTPException, LineTooLong
 
+from coda_network._net.tls import is_tls
 from coda_network._wire import heads
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
@@ -47,7 +48,7 @@ class _SocketLines:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         # TLS decrypts whole records and keeps them: its single bytes cost no system call, and it cannot peek.
-        self.can_peek = not hasattr(sock, "pending")
+        self.can_peek = not is_tls(sock)
 
     def readline(self, limit: int, /) -> bytes:
         line = b""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from coda_network._net.tls import is_tls
+
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,17 +23,13 @@ def redial(dial: Callable[[], Any], before: Any) -> Any:
     :raises OSError: no connection could be made, or *before* spoke TLS and *dial* makes a plain connection
     """
     sock = dial()
-    if _speaks_tls(before) and not _speaks_tls(sock):
+    if is_tls(before) and not is_tls(sock):
         sock.close()
         raise OSError("the proxy asked for a login and closed its TLS connection, which cannot be opened again here")
-    if not isinstance(before, socket.socket) or not isinstance(sock, socket.socket) or _speaks_tls(sock):
+    if not isinstance(before, socket.socket) or not isinstance(sock, socket.socket) or is_tls(sock):
         return sock
     _take_over(before, sock)
     return before
-
-
-def _speaks_tls(sock: Any) -> bool:
-    return hasattr(sock, "pending")
 
 
 def _take_over(old: socket.socket, new: socket.socket) -> None:

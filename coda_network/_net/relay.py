@@ -6,6 +6,8 @@ import selectors
 import socket
 from typing import NamedTuple
 
+from coda_network._net.tls import is_tls
+
 PIECE = 65536
 """Bytes that are read at once, and the most that waits for a slow reader in each direction."""
 
@@ -58,7 +60,7 @@ class _Direction:
         if self.ended and not self.waiting and not self.done:
             self.done = True
             # shutdown() on a TLS socket would take its encryption away.
-            if not _is_tls(self.sink):
+            if not is_tls(self.sink):
                 self.sink.shutdown(socket.SHUT_WR)
 
 
@@ -74,7 +76,7 @@ def relay(a: socket.socket, b: socket.socket, idle_sec: float | None = None) -> 
     :raises TimeoutError: nothing happened for *idle_sec*
     """
     there, back = _Direction(a, b), _Direction(b, a)
-    over_tls = _is_tls(a) or _is_tls(b)
+    over_tls = is_tls(a) or is_tls(b)
     timeouts = a.gettimeout(), b.gettimeout()
     a.setblocking(False)
     b.setblocking(False)
@@ -120,10 +122,6 @@ def _wait(
     if not ready:
         raise TimeoutError(f"nothing to relay for {idle_sec:g} s")
     return {key.data for key, events in ready if events & selectors.EVENT_READ}
-
-
-def _is_tls(sock: socket.socket) -> bool:
-    return hasattr(sock, "pending")
 
 
 def _would_block() -> tuple[type[OSError], ...]:

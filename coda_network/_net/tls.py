@@ -1,4 +1,4 @@
-"""The TLS context of a client, and its certificate."""
+"""TLS: the context of a client with its certificate, and which sockets speak it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from coda_network._trace import Trace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ssl import DefaultVerifyPaths, SSLContext, SSLError, SSLSocket
-    from typing import NoReturn, TypeAlias
+    from typing import Any, NoReturn, TypeAlias
 
 log = Trace("net")
 
@@ -127,6 +127,15 @@ def _identity(path: str) -> object:
     except (OSError, ValueError):
         return path
     return path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def is_tls(sock: Any) -> bool:
+    """Return whether a socket speaks TLS.
+
+    Asked by a method that every kind of TLS socket has: those of ``ssl``, and those that pyOpenSSL and urllib3 put in
+    their place, which are no subclasses.
+    """
+    return hasattr(sock, "getpeercert")
 
 
 def tell(sock: SSLSocket, host: str) -> None:

@@ -8,7 +8,7 @@ from coda_network._auth.credentials import Credentials
 from coda_network._route.environment import names_a_proxy
 from coda_network._route.no_proxy import bypasses
 from coda_network._route.proxy_url import parse_proxy_url
-from coda_network._wire.authority import split_authority
+from coda_network._wire.authority import join_authority, split_authority
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def proxy_for_address(address: tuple[str, int]) -> str | None:
     proxy = proxies.get("https") or proxies.get("all")
     if not proxy:
         return None
-    host, port = address
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    authority = join_authority(*address)
     return None if is_exempt(authority) or urllib.request.proxy_bypass(authority) else proxy
 
 

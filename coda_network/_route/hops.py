@@ -83,7 +83,7 @@ def _through(
         if isinstance(error, (OSError, ValueError)):
             raise
         kind = type(error).__name__
-        raise ConnectionError(f"{proxy.host}:{proxy.port} does not respond as an HTTP proxy does ({kind})") from error
+        raise ConnectionError(f"{proxy.authority} does not respond as an HTTP proxy does ({kind})") from error
     finally:
         connection.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from coda_network._wire.authority import split_authority, split_userinfo
+from coda_network._wire.authority import join_authority, split_authority, split_userinfo
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 """The schemes of proxies, each with its default port."""
@@ -26,7 +26,7 @@ class ProxyURL(NamedTuple):
     @property
     def authority(self) -> str:
         """``host:port``, with brackets around an IPv6 address."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_authority(self.host, self.port)
 
     def __repr__(self) -> str:
         userinfo = "" if self.username is None else f", username={self.username!r}, password hidden"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.scheme import Role
 from coda_network._net.liveness import Liveness
+from coda_network._net.tls import is_tls
 from coda_network._trace import Trace
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class PooledConnection:
     def certificate(self) -> bytes | None:
         """Return the certificate of the far end in DER form; None without TLS, or while the connection is closed."""
         sock = self.connection.sock
-        certificate: bytes | None = sock.getpeercert(binary_form=True) if hasattr(sock, "getpeercert") else None
+        certificate: bytes | None = sock.getpeercert(binary_form=True) if is_tls(sock) else None
         return certificate
 
     def set_timeout(self, timeout: Any) -> None:

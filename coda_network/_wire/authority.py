@@ -1,4 +1,4 @@
-"""Authorities: ``userinfo@host:port`` taken apart (RFC 3986 3.2)."""
+"""Authorities: ``userinfo@host:port`` taken apart and put together (RFC 3986 section 3.2)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from urllib.parse import unquote_to_bytes
 
 # What could end the host early or begin another line in a request; \s covers the white space beyond ASCII.
 _not_in_a_host = re.compile(r"[\s\x00-\x20\x7f-\x9f/?#@\[\]\\<>\"]").search
+
+
+def join_authority(host: str, port: int) -> str:
+    """Return ``host:port``, with brackets around an IPv6 address.
+
+    :param host: a name or an address, without brackets
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def split_userinfo(netloc: str) -> tuple[str | None, str | None, str]:

@@ -23,13 +23,13 @@ class Pairs:
 
 
 class FakeTLS:
-    """A stand-in that looks like a TLS socket."""
+    """A TLS socket that is no subclass of ``socket.socket``, like pyOpenSSL's in urllib3 and TLS within TLS."""
 
     def __init__(self) -> None:
         self.closed = False
 
-    def pending(self) -> int:
-        return 0
+    def getpeercert(self, binary_form: bool = False) -> bytes | None:
+        return None
 
     def close(self) -> None:
         self.closed = True

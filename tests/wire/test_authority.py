@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coda_network._wire.authority import split_authority, split_userinfo
+from coda_network._wire.authority import join_authority, split_authority, split_userinfo
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,17 @@ def test_userinfo_ends_at_the_last_at_sign(netloc: str, expected: tuple[str | No
 )
 def test_an_authority_is_cut_into_host_and_port(authority: str, expected: tuple[str, int]) -> None:
     assert split_authority(authority, 7) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "authority"),
+    [
+        ("host", 80, "host:80"),
+        ("127.0.0.1", 0, "127.0.0.1:0"),
+        ("::1", 443, "[::1]:443"),
+        ("fe80::1%1", 1, "[fe80::1%1]:1"),
+    ],
+)
+def test_host_and_port_are_joined_to_an_authority_that_can_be_cut_again(host: str, port: int, authority: str) -> None:
+    assert join_authority(host, port) == authority
+    assert split_authority(authority, 7) == (host, port)
