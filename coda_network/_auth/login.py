@@ -8,7 +8,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from coda_network._auth.credentials import Credentials, CredentialSource
@@ -25,6 +25,15 @@ log = Trace("auth")
 
 # Kerberos inside SPNEGO takes three legs at most, NTLM two. A peer that asks for more than this never ends.
 MOST_ROUNDS = 10
+
+CUT_SHORT = "the peer closed the connection in the middle of the handshake"
+
+
+class HeaderSection(Protocol):
+    """What a login reads of a response: ``http.client``'s ``response.headers`` is one."""
+
+    def get_all(self, name: str, /) -> list[str] | None:
+        """Return the values of all fields of that name; None where there is none."""
 
 
 class SourceTable(Protocol):
@@ -161,12 +170,21 @@ class Login:
                 self._tell(f"we send {kind(self._unasked)}, before anybody asks")
         return self._unasked
 
-    def on_challenge(self, values: Iterable[str], outgoing: Outgoing) -> str | None:
-        """Answer a 407 or 401: return the header value to send the request with again, or None to give up.
+    def on_challenge(self, headers: HeaderSection, outgoing: Outgoing, will_close: bool = False) -> str | None:
+        """Return the authorization to send the request with again after a 407 or 401; None to give up.
 
-        :param values: all lines of the role's challenge header; there may be none, and they may be malformed
+        :param headers: of the response; challenges may be missing or malformed
+        :param outgoing: the request
+        :param will_close: the response is the last one on its connection
         """
-        challenges = parse_challenges(values)
+        authorization = self._next_authorization(headers, outgoing)
+        if authorization is not None and will_close and self.in_progress:
+            self.withdraw(CUT_SHORT)  # the next token is valid on this connection only
+            return None
+        return authorization
+
+    def _next_authorization(self, headers: HeaderSection, outgoing: Outgoing) -> str | None:
+        challenges = parse_challenges(headers.get_all(self.role.challenge_header) or ())
         challenge = self._for_scheme_in_hand(challenges)
         if log.is_on():
             self._tell(_offer(challenges) if challenge is None else _further(challenge))
@@ -187,17 +205,16 @@ class Login:
         if self._attempt is not None:
             self.report.note(self._attempt.label, reason)
 
-    def on_response(self, info_values: Iterable[str] = ()) -> None:
-        """Take note of any answer but a challenge.
+    def on_response(self, headers: HeaderSection) -> None:
+        """Learn from a response that does not challenge this role.
 
-        :param info_values: the lines of the role's info header and those of its challenge header, where the
-            last token of Negotiate comes (RFC 4559 section 5)
-        :raises PeerUnproven: that token is wrong: the peer is not who it says
+        :param headers: of the response
+        :raises PeerUnproven: the peer's last token is wrong: the peer is not who it says
         """
         attempt = self._attempt
         if attempt is not None and self._state in AWAITING_RESPONSE:
             try:
-                attempt.scheme.accepted(_info_for(attempt.scheme, info_values))
+                attempt.scheme.accepted(self._info_for(attempt.scheme, headers))
             except CannotServe as reason:
                 self._fail(attempt, str(reason))
                 self._move(Event.BROKEN)
@@ -212,6 +229,20 @@ class Login:
             if self._memory is not None and self._recall() is not attempt:
                 self._memory.remember(self.peer, attempt)
         self._move(Event.OTHER)
+
+    def _info_for(self, scheme: Scheme, headers: HeaderSection) -> str | None:
+        """Return the field value that a scheme learns from at the end of a login.
+
+        That of the info header (RFC 7615), or the last token of a scheme that binds its connection, which comes like a
+        challenge (RFC 4559 section 5).
+        """
+        lines = headers.get_all
+        values: list[str] = [*(lines(self.role.info_header) or ()), *(lines(self.role.challenge_header) or ())]
+        for value in values:
+            names_scheme = value.partition(" ")[0].lower() == scheme.name.lower()
+            if names_scheme == scheme.binds_connection:
+                return value
+        return None
 
     def _move(self, event: Event) -> None:
         try:
@@ -397,12 +428,3 @@ def _bare(scheme: str, reason: object) -> str:
     """A reason without the name of its scheme in front."""
     name, _, rest = str(reason).partition(": ")
     return rest if name.lower() == scheme else str(reason)
-
-
-def _info_for(scheme: Scheme, values: Iterable[str]) -> str | None:
-    """The line that is for the scheme: its last token if it binds its connection, else the info header's."""
-    for value in values:
-        names_scheme = value.partition(" ")[0].lower() == scheme.name.lower()
-        if names_scheme == scheme.binds_connection:
-            return value
-    return None

@@ -16,6 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from coda_network import negotiate_auth, urllib2
+from coda_network._auth.login import CUT_SHORT
 from coda_network._auth.registry import SCHEMES, Entry
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Role, SchemeFactory
@@ -199,7 +200,7 @@ def _why_no_login(role: Role, report: AuthReport) -> str:
         if outcome.endswith("was refused"):
             return f"The {party} refused {outcome.removesuffix(' was refused')}."
     why = "; ".join(f"{name}: {outcome}" for name, outcome in entries)
-    if any(outcome == "sent" for _, outcome in entries):
+    if any(outcome in ("sent", CUT_SHORT) for _, outcome in entries):
         return f"The login at the {party} was not finished: {why}."
     advice = ""
     if any(outcome == "no user name given" for _, outcome in entries):

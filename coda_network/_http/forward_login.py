@@ -99,7 +99,7 @@ class ForwardProxyLogin:
             answer.read()  # it is over: it had no body
             if answer.status != 407:
                 self._note_let_in(login, value)
-                login.on_response(_values(answer, login, info=True))
+                login.on_response(answer.headers)
                 return login.start(self._outgoing)
             value = self._challenged(login, answer)
             if value is None:
@@ -131,7 +131,7 @@ class ForwardProxyLogin:
             response = connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
         self._note_let_in(login, value)
         try:
-            login.on_response(_values(response, login, info=True))
+            login.on_response(response.headers)
         except PeerUnproven:
             response.close()
             connection.close()
@@ -151,12 +151,8 @@ class ForwardProxyLogin:
         return refusal
 
     def _challenged(self, login: Login, response: Any) -> str | None:
-        value = login.on_challenge(_values(response, login), self._outgoing)
-        if login.in_progress and response.will_close:
-            login.report.note("proxy", "the proxy closed the connection in the middle of the handshake")
-            value = None
         response.auth_report = login.report
-        return value
+        return login.on_challenge(response.headers, self._outgoing, response.will_close)
 
 
 class _Head:
@@ -200,10 +196,3 @@ def _name(line: bytes) -> bytes:
 
 def _is_bytes(data: Any) -> bool:
     return isinstance(data, (bytes, bytearray, memoryview))
-
-
-def _values(response: Any, login: Login, info: bool = False) -> list[str]:
-    """Return the lines with the proxy's challenges, behind those of its info header where that is asked for."""
-    fields = response.headers.get_all
-    lines = fields(login.role.challenge_header) or []
-    return [*(fields(login.role.info_header) or []), *lines] if info else lines

@@ -57,18 +57,13 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
     while True:
         answer = connect(header)
         log("CONNECT %s: the proxy responds %d %s", target, answer.status, answer.reason)
-        fields = answer.headers.get_all
-        challenges = fields("proxy-authenticate") or []
         if 200 <= answer.status < 300:
             if login:
-                login.on_response([*(fields("proxy-authentication-info") or []), *challenges])
+                login.on_response(answer.headers)
             return answer
         header = None
         if login and answer.status == 407:
-            header = login.on_challenge(challenges, outgoing)
-            if login.in_progress and answer.will_close:
-                login.report.note("proxy", "the proxy closed the connection in the middle of the handshake")
-                header = None
+            header = login.on_challenge(answer.headers, outgoing, answer.will_close)
         if header is None:
             raise TunnelError(answer, login.report if login else None)
         drain(answer)

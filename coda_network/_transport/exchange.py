@@ -97,9 +97,8 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         for role, login in logins:
             # A request that the proxy refused has not reached the site.
             if challenger is None or (role is Role.PROXY and challenger is Role.ORIGIN):
-                fields = response.headers.get_all
                 try:
-                    login.on_response([*(fields(role.info_header) or ()), *(fields(role.challenge_header) or ())])
+                    login.on_response(response.headers)
                 except PeerUnproven as error:
                     response.close()
                     raise URLError(error)  # noqa: B904  # its own message is complete
@@ -173,14 +172,9 @@ def _authorization_for(login: Login, response: Any, outgoing: Outgoing, spent: b
     :param spent: the body has been sent, and can be read only once
     """
     response.auth_report = login.report
-    authorization = login.on_challenge(response.headers.get_all(login.role.challenge_header) or (), outgoing)
-    if authorization is None:
-        return None
-    if spent:
+    authorization = login.on_challenge(response.headers, outgoing, response.will_close)
+    if authorization is not None and spent:
         login.withdraw("not sent, because the body can be read only once and has been sent in vain")
-        return None
-    if login.in_progress and response.will_close:
-        login.withdraw("the peer closed the connection in the middle of the handshake")
         return None
     return authorization
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.scripted_login import ALICE, DIGEST, GET, PEER, STALE, Bench
+from support.scripted_login import ALICE, DIGEST, GET, PEER, STALE, Bench, section
 
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
@@ -20,11 +20,11 @@ def bench() -> Bench:
 def test_an_accepted_login_goes_out_unasked(offer: str, name: str, bench: Bench) -> None:
     memory = LoginMemory()
     first, second = bench.login(memory), bench.login(memory)
-    first.on_challenge([offer], GET)
-    first.on_response()
+    first.on_challenge(section([offer]), GET)
+    first.on_response(section())
     assert first.start(GET) == f"{name} alice again"
     assert second.start(GET) == f"{name} alice again"
-    second.on_response()
+    second.on_response(section())
     assert second.start(GET) == f"{name} alice again"
     assert len(bench.made) == 1
     other = Login(Role.PROXY, PEER._replace(port=1), bench.source, bench.schemes, memory)
@@ -33,8 +33,8 @@ def test_an_accepted_login_goes_out_unasked(offer: str, name: str, bench: Bench)
 
 def test_without_a_memory_only_the_same_connection_knows(bench: Bench) -> None:
     first = bench.login()
-    first.on_challenge([DIGEST], GET)
-    first.on_response()
+    first.on_challenge(section([DIGEST]), GET)
+    first.on_response(section())
     assert first.start(GET) == "Digest alice again"
     assert bench.login().start(GET) is None
 
@@ -42,8 +42,8 @@ def test_without_a_memory_only_the_same_connection_knows(bench: Bench) -> None:
 def test_nothing_goes_out_unasked_for_another_user(bench: Bench) -> None:
     memory = LoginMemory()
     login = bench.login(memory)
-    login.on_challenge([DIGEST], GET)
-    login.on_response()
+    login.on_challenge(section([DIGEST]), GET)
+    login.on_response(section())
     bench.user = Credentials("alice", "another password")
     assert login.start(GET) is None
     assert bench.login(memory).start(GET) is None
@@ -55,11 +55,11 @@ def test_nothing_goes_out_unasked_for_another_user(bench: Bench) -> None:
 def test_a_stale_nonce_that_went_out_unasked_is_renewed(bench: Bench) -> None:
     memory = LoginMemory()
     login = bench.login(memory)
-    login.on_challenge([DIGEST], GET)
-    login.on_response()
+    login.on_challenge(section([DIGEST]), GET)
+    login.on_response(section())
     other = bench.login(memory)
     other.start(GET)
-    assert other.on_challenge([STALE], GET) == "Digest alice 2"
+    assert other.on_challenge(section([STALE]), GET) == "Digest alice 2"
     assert len(bench.made) == 1
 
 
@@ -67,62 +67,62 @@ def test_a_stale_nonce_that_went_out_unasked_is_renewed(bench: Bench) -> None:
 def test_a_digest_that_is_refused_unasked_begins_again_once(answer: str, bench: Bench) -> None:
     memory = LoginMemory()
     login = bench.login(memory)
-    login.on_challenge([DIGEST], GET)
-    login.on_response()
+    login.on_challenge(section([DIGEST]), GET)
+    login.on_response(section())
     login.start(GET)
-    assert login.on_challenge([answer], GET) == "Digest alice 1"
+    assert login.on_challenge(section([answer]), GET) == "Digest alice 1"
     assert memory.recall(PEER) is None
-    assert login.on_challenge([DIGEST], GET) is None
+    assert login.on_challenge(section([DIGEST]), GET) is None
     assert len(bench.made) == 2
 
 
 def test_basic_is_not_sent_twice_with_the_same_password() -> None:
     memory = LoginMemory()
     first = Login(Role.ORIGIN, PEER, lambda realm: ALICE, memory=memory)
-    header = first.on_challenge(["Basic realm=r"], GET)
-    first.on_response()
+    header = first.on_challenge(section(["Basic realm=r"], role=Role.ORIGIN), GET)
+    first.on_response(section())
     second = Login(Role.ORIGIN, PEER, lambda realm: ALICE, memory=memory)
     assert second.start(GET) == header
-    assert second.on_challenge(["Basic realm=other"], GET) is None
+    assert second.on_challenge(section(["Basic realm=other"], role=Role.ORIGIN), GET) is None
     assert str(second.report) == "Basic: the user name or password was refused"
 
 
 def test_basic_for_another_realm_has_another_password() -> None:
     users = {"a": ALICE, "b": Credentials("bob", "hidden")}
     login = Login(Role.ORIGIN, PEER, lambda realm: users.get(realm or ""))
-    login.on_challenge(["Basic realm=a"], GET)
-    login.on_response()
+    login.on_challenge(section(["Basic realm=a"], role=Role.ORIGIN), GET)
+    login.on_response(section())
     assert login.start(GET) is not None
-    assert login.on_challenge(["Basic realm=b"], GET) == "Basic Ym9iOmhpZGRlbg=="
+    assert login.on_challenge(section(["Basic realm=b"], role=Role.ORIGIN), GET) == "Basic Ym9iOmhpZGRlbg=="
 
 
 def test_a_new_connection_begins_with_the_scheme_that_was_accepted(bench: Bench) -> None:
     memory = LoginMemory()
     bench.unservable = {"Negotiate": "no ticket"}
     first = bench.login(memory)
-    first.on_challenge(["Negotiate", "NTLM"], GET)
-    first.on_response()
+    first.on_challenge(section(["Negotiate", "NTLM"]), GET)
+    first.on_response(section())
     bench.unservable = {}
     second = bench.login(memory)
     assert second.start(GET) is None
-    assert second.on_challenge(["Negotiate", "NTLM"], GET) == "NTLM alice 1"
+    assert second.on_challenge(section(["Negotiate", "NTLM"]), GET) == "NTLM alice 1"
     assert not second.in_progress
 
 
 def test_basic_is_not_preferred_because_it_was_accepted(bench: Bench) -> None:
     memory = LoginMemory()
     first = bench.login(memory)
-    first.on_challenge(["Basic realm=r"], GET)
-    first.on_response()
+    first.on_challenge(section(["Basic realm=r"]), GET)
+    first.on_response(section())
     second = bench.login(memory)
     second.start(GET)
-    assert second.on_challenge(["Basic realm=r", "NTLM"], GET) == "NTLM alice 1"
+    assert second.on_challenge(section(["Basic realm=r", "NTLM"]), GET) == "NTLM alice 1"
 
 
 def test_a_bound_connection_is_for_its_user_only(bench: Bench) -> None:
     login = bench.login()
     assert login.is_still_for_its_user()
-    login.on_challenge(["NTLM"], GET)
+    login.on_challenge(section(["NTLM"]), GET)
     assert login.is_still_for_its_user()
     bench.user = Credentials("bob", "hidden")
     assert not login.is_still_for_its_user()
@@ -132,8 +132,8 @@ def test_a_bound_connection_is_for_its_user_only(bench: Bench) -> None:
 
 def test_a_connection_that_is_not_bound_is_for_everybody(bench: Bench) -> None:
     login = bench.login()
-    login.on_challenge(["Basic realm=r"], GET)
-    login.on_response()
+    login.on_challenge(section(["Basic realm=r"]), GET)
+    login.on_response(section())
     bench.user = Credentials("bob", "hidden")
     assert login.is_still_for_its_user()
 
@@ -142,10 +142,10 @@ def test_a_newer_login_is_not_forgotten_with_an_older_one(bench: Bench) -> None:
     memory = LoginMemory()
     first, second = bench.login(memory), bench.login(memory)
     for login in (first, second):
-        login.on_challenge([DIGEST], GET)
-        login.on_response()
+        login.on_challenge(section([DIGEST]), GET)
+        login.on_response(section())
     newer = memory.recall(PEER)
     first.start(GET)
-    first.on_challenge(["NTLM"], GET)
+    first.on_challenge(section(["NTLM"]), GET)
     assert newer is not None
     assert memory.recall(PEER) is newer

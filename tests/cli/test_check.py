@@ -176,8 +176,7 @@ def test_a_proxy_that_closes_in_the_middle_of_a_login(check: Check, tls_origin: 
         seen = check(tls_origin.url, "--proxy", peer.url.replace("//", f"//{ALICE.userinfo}@"))
     assert seen.code == 1
     assert seen.conclusion == (
-        "The login at the proxy was not finished: NTLM: sent; "
-        "proxy: the proxy closed the connection in the middle of the handshake."
+        "The login at the proxy was not finished: NTLM: the peer closed the connection in the middle of the handshake."
     )
 
 

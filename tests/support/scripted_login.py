@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from http.client import HTTPMessage
 
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
@@ -16,6 +17,16 @@ PEER = Peer(Role.PROXY, "proxy.example", 3128)
 GET = Outgoing("GET", "http://example.com/")
 DIGEST = 'Digest realm="r", nonce="n1", qop="auth"'
 STALE = 'Digest realm="r", nonce="n2", qop="auth", stale=TRUE'
+
+
+def section(challenges: Iterable[str] = (), info: Iterable[str] = (), role: Role = Role.PROXY) -> HTTPMessage:
+    """Return the header section of a response, with these lines of the fields that a login reads."""
+    headers = HTTPMessage()
+    for line in challenges:
+        headers[role.challenge_header] = line
+    for line in info:
+        headers[role.info_header] = line
+    return headers
 
 
 class Scripted:
