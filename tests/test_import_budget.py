@@ -58,6 +58,7 @@ def loaded_by(statement: str) -> set[str]:
         ("from coda_network import unpatch; unpatch()", NETWORK | LOGINS),
         ("from coda_network import httplib", LOGINS | BEYOND | {"coda_network._auth", "coda_network._opener"}),
         ("from coda_network import urllib2", LOGINS),
+        ("from coda_network import urllib2; urllib2.build_opener().close()", LOGINS | {"coda_network._transport"}),
         (
             "from coda_network import patch; patch()",
             LOGINS | (BEYOND - {"threading"}) | {"coda_network._auth", "coda_network._transport"},
