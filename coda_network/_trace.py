@@ -1,14 +1,13 @@
-"""The log of each layer, `coda_network.<layer>`, at DEBUG; it costs next to nothing where nobody listens.
+"""The log of each layer, ``coda_network.<layer>``, at DEBUG; it costs next to nothing where nobody listens.
 
-`logging` is not imported for it: a program that listens has imported it itself.
+``logging`` is not imported for it: a program that listens has imported it itself.
 """
 
 from __future__ import annotations
 
 import sys
 
-# Type checkers know this name by itself; `typing` would cost more than all of this.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from logging import Logger
 
@@ -17,7 +16,10 @@ _modules = sys.modules
 
 
 class Trace:
-    """Writes what one layer does; a call with a message and its arguments is one record, never with a secret in it."""
+    """The log of one layer: a call with a message and its arguments writes one record. No secret may be in it.
+
+    :param layer: its name, which is the last part of the logger's
+    """
 
     __slots__ = ("_logger", "_name")
 
@@ -26,12 +28,12 @@ class Trace:
         self._logger: Logger | None = None
 
     def is_on(self) -> bool:
-        """Tell whether anybody listens; to be asked where the arguments would cost something."""
+        """Return whether anybody listens; ask before a call whose arguments take time to make."""
         logger = self._logger
         if logger is None:
             if "logging" not in _modules:
                 return False
-            # getattr: another thread may be in the middle of importing it.
+            # getattr: another thread may still be importing the module.
             get_logger = getattr(_modules["logging"], "getLogger", None)
             if get_logger is None:
                 return False
@@ -39,6 +41,6 @@ class Trace:
         return logger.isEnabledFor(_DEBUG)
 
     def __call__(self, message: str, *arguments: object, **extra: object) -> None:
-        """Write one record; `extra` become attributes of it."""
+        """Write one record; the keyword arguments become attributes of it."""
         if self.is_on() and self._logger is not None:
             self._logger.debug(message, *arguments, extra=extra, stacklevel=2)

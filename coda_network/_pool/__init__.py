@@ -1,5 +1,5 @@
 """Connections that are kept open between requests.
 
-The pool knows a connection as something that can be closed, and that can tell whether its peer has dropped
-it. It opens none and sends nothing.
+The pool asks two things of a connection: to close, and to say whether its peer has dropped it. It opens no connection
+and sends nothing.
 """

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-# Type checkers know this name by itself; `typing` is not imported here because it would cost more than all the rest.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
 
-class PoolKey(namedtuple("PoolKey", ("kind", "host", "tunnel", "options"))):
-    """Everything that a request asks of its connection: any connection with an equal key can serve it.
+class PoolKey(namedtuple("PoolKey", ("connection_class", "authority", "tunnel", "options"))):
+    """All that a request demands of its connection: connections with equal keys can serve the same requests.
 
-    Its repr shows where the connection leads and nothing else, because certificates come with passwords.
+    Its repr shows where the connection leads and leaves out the options, because a certificate comes with a password.
 
-    :param kind: the class of the connection; with it comes whether it speaks TLS
-    :param host: the authority that is connected to, the server's or the proxy's
-    :param tunnel: the authority at the end of a tunnel, None without one
-    :param options: what else the connection was made with, as (name, value) pairs. Contexts of TLS are told apart by
-        identity; the key keeps its own alive, so that no other one can come to the same place in memory
+    :param connection_class: the class of the connection, which decides whether it speaks TLS
+    :param authority: ``host:port`` as the URL has it, of the server that is connected to or of the proxy
+    :param tunnel: ``host:port`` at the far end of a tunnel, None without one
+    :param options: the other arguments that the connection was made with, as (name, value) pairs. TLS contexts are
+        compared by identity. The key keeps its context alive, so that no other context can get the same address in
+        memory and be taken for it
     """
 
     __slots__ = ()
 
-    kind: type
-    host: str
+    connection_class: type
+    authority: str
     tunnel: str | None
     options: tuple[tuple[str, Hashable], ...]
 
     @property
-    def way(self) -> str:
-        """Where the connection leads, in words."""
-        return f"{self.kind.__name__} {self.host}" + ("" if self.tunnel is None else f" to {self.tunnel}")
+    def route(self) -> str:
+        """Return the class of the connection, what it connects to, and the end of the tunnel, for people to read."""
+        to = "" if self.tunnel is None else f" to {self.tunnel}"
+        return f"{self.connection_class.__name__} {self.authority}{to}"
 
     def __repr__(self) -> str:
-        return f"<PoolKey {self.way}>"
+        return f"<PoolKey {self.route}>"

@@ -1,7 +1,7 @@
-"""The idle connections of one opener: leased, given back, and closed when they have waited too long.
+"""The idle connections of one opener: leased, released, and closed when they have been idle for too long.
 
-Nothing runs in the background: what has expired is found by the next lease() or give_back(). What to do is
-decided under a lock; closing connections and asking them whether they are alive happens outside of it.
+Nothing runs in the background: the next ``lease()`` or ``release()`` finds the connections that have expired. Under the
+lock the pool only decides; it closes connections, and asks them whether they are alive, outside of the lock.
 """
 
 from __future__ import annotations
@@ -12,47 +12,44 @@ from enum import Enum
 from math import inf
 from time import monotonic
 
-# Type checkers know this name by itself; `typing` is not imported here because it would cost more than all
-# the rest.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from coda_network._pool.key import PoolKey
 
     class Connection(Protocol):
-        """What a connection must be able to do to be pooled; it must not refer to the pool or its owner."""
+        """What the pool needs of a connection, which must not refer to the pool or to the pool's owner."""
 
         def close(self) -> None:
-            """Close the file descriptor and say nothing on the wire.
+            """Close the file descriptor and send nothing, not even the end of TLS.
 
-            A forked child calls it on its copy of a connection that the parent goes on using.
+            A forked child closes its copy of a connection that its parent goes on using.
             """
 
         def dropped(self) -> bool:
-            """Return whether the peer has dropped the connection; without waiting and without raising."""
+            """Return whether the peer has dropped the connection. It neither waits nor raises."""
 
 
-# A server closes after as many seconds as it announced. A request that is sent in the last of them would meet
-# the close on its way.
+# Seconds. A request that is sent just before the announced time is up would meet the server's close on its way.
 _MARGIN = 1.0
 
 
 class _State(Enum):
     OPEN = "open"
-    CLOSED = "closed"  # by close(); a lease opens the pool again
-    FINISHED = "finished"  # the pool is gone or the interpreter exits; nothing is kept any more
+    CLOSED = "closed"  # by ``close()``; the next lease opens the pool again
+    FINISHED = "finished"  # the pool is garbage or the interpreter exits: keep nothing any more
 
 
 class _Storage:
-    """The connections of one pool, apart from it: they are closed when the pool has already become garbage.
+    """The connections of one pool, in an object of their own that can close them after the pool became garbage.
 
-    The methods decide and never touch a connection; they return the connections that are to be closed. They
-    are called with `lock` held and `busy` set.
+    The methods never touch a connection: they return those that the caller has to close. Call them with ``lock`` held
+    and ``busy`` set.
 
-    The lock is one that its holder can take again, because the holder can be interrupted anywhere by a signal
-    handler or by the collector, and that can bring another call here: a response which is collected gives its
-    connection back. `busy` tells such a call that it finds things half done.
+    The lock is reentrant. A signal handler or the garbage collector can interrupt its holder anywhere and call the pool
+    in the same thread: a response that is collected releases its connection. ``busy`` tells such a call that the tables
+    are half changed.
     """
 
     def __init__(self, max_idle_per_host: int, max_idle: int) -> None:
@@ -64,24 +61,23 @@ class _Storage:
         self.reset()
 
     def renew_lock(self) -> None:
-        # Here, because urllib.request itself gets along without threading, and because gevent replaces RLock.
+        # Imported late: ``urllib.request`` does without threading, and gevent may have replaced RLock by now.
         import threading
 
         self.lock = threading.RLock()
         self.busy = False
 
     def reset(self) -> None:
-        # By identity of the connection: its key, itself and when it expires; the oldest first. A connection
-        # comes in here before it does in by_key and goes out after, so that nothing can be forgotten
-        # half-way.
+        # id(connection) -> key, connection, time of expiry; the oldest first. A connection is entered here before it
+        # is in ``by_key`` and removed here after: a call that is interrupted half-way loses none.
         self.all: dict[int, tuple[PoolKey, Connection, float]] = {}
-        # The oldest first. A list that became empty stays for the next one, until something expires.
+        # The oldest first. An empty list stays for the next connection, until something expires.
         self.by_key: dict[PoolKey, list[Connection]] = {}
-        # Nothing expires before this.
+        # No connection expires before this time.
         self.next_expiry = inf
 
     def take(self, key: PoolKey, now: float) -> tuple[Connection | None, list[Connection]]:
-        """Take out the connection that was given back last."""
+        """Take out the connection that was released last; return it, and those that have expired."""
         spent = [] if now < self.next_expiry else self.expire(now)
         waiting = self.by_key.get(key)
         if not waiting:
@@ -91,10 +87,10 @@ class _Storage:
         return conn, spent
 
     def put(self, key: PoolKey, conn: Connection, expires: float, now: float) -> list[Connection]:
-        """Put a connection in, and take out the oldest ones above the limits."""
+        """Put a connection in; return those that have expired, and the oldest ones above the limits."""
         spent = [] if now < self.next_expiry else self.expire(now)
         identity = id(conn)
-        # Given back twice, it would be leased twice, and two users would read each other's answers.
+        # Released twice, it would be leased twice, and two users would read each other's responses.
         if identity in self.all:
             return spent
         self.all[identity] = key, conn, expires
@@ -112,14 +108,14 @@ class _Storage:
         return spent
 
     def expire(self, now: float) -> list[Connection]:
-        """Take out every connection that has waited too long."""
+        """Take out and return every connection that has been idle for too long."""
         spent = [self.remove(key, conn) for key, conn, expires in list(self.all.values()) if expires <= now]
         self.by_key = {key: waiting for key, waiting in self.by_key.items() if waiting}
         self.next_expiry = min((expires for _, _, expires in self.all.values()), default=inf)
         return spent
 
     def remove(self, key: PoolKey, conn: Connection) -> Connection:
-        """Take out one connection."""
+        """Take out one connection and return it."""
         waiting = self.by_key.get(key, [])
         if conn in waiting:
             waiting.remove(conn)
@@ -127,7 +123,7 @@ class _Storage:
         return conn
 
     def empty(self) -> list[Connection]:
-        """Take out everything, and mark everything that is leased now as of an earlier generation."""
+        """Take out and return all connections; those that are leased now belong to an earlier generation."""
         spent = [conn for _, conn, _ in self.all.values()]
         self.reset()
         self.generation += 1
@@ -135,15 +131,15 @@ class _Storage:
 
 
 class Pool:
-    """Keeps connections that are idle, and leases each to one user at a time.
+    """Keeps idle connections, and leases each to one user at a time.
 
-    The connection that was used last is leased first, so that the others can grow old. Threads can share a
-    pool. A forked child starts with an empty one: its copies of the sockets are closed, which the parent does
-    not notice. When the pool is garbage, and at the exit of the interpreter, its connections are closed.
+    The connection that was used last is leased first, so that those that are not needed expire. Threads can share a
+    pool. A forked child starts with an empty pool: it closes its copies of the sockets, which the parent does not
+    notice. The connections are closed when the pool is garbage, and when the interpreter exits.
 
-    :param max_idle_per_host: how many connections with one key may wait
-    :param max_idle: how many may wait altogether; above either limit the oldest one is closed
-    :param idle_seconds: how long a connection may wait
+    :param max_idle_per_host: how many connections with one key may be idle
+    :param max_idle: how many connections may be idle altogether; above either limit the oldest one is closed
+    :param idle_seconds: how long a connection may be idle
     :raises ValueError: a negative limit
     """
 
@@ -152,27 +148,28 @@ class Pool:
             raise ValueError("the limits of a pool cannot be negative")
         self._idle_seconds = idle_seconds
         self._storage = _Storage(max_idle_per_host, max_idle)
-        # The finalizer keeps the storage and with it the connections alive until it has closed them. A socket
-        # that becomes garbage together with its pool would warn of being left open.
+        # The finalizer keeps the storage, and so the connections, alive until it has closed them. A socket that becomes
+        # garbage together with its pool would warn that it was left open.
         weakref.finalize(self, _shut, self._storage, _State.FINISHED)
         _pools.add(self)
 
     @property
     def generation(self) -> int:
-        """A number that close() and a fork change; to be noted with a lease and passed to give_back()."""
+        """Return a number that ``close()`` and a fork change: note it with a lease, pass it to ``release()``."""
         return self._storage.generation
 
     @property
     def idle_count(self) -> int:
-        """How many connections wait."""
+        """Return how many connections are idle."""
         return len(self._storage.all)
 
     def lease(self, key: PoolKey) -> Any:
-        """Return an idle connection of this key, None where there is none.
+        """Take an idle connection with this key out of the pool.
 
-        It now belongs to the caller, who gives it back or closes it; its type is that of what was given back
-        under this key. Those that have waited too long, or that the peer has dropped meanwhile, are closed
-        and left out. A pool that was closed is open again.
+        The caller must release or close it. Connections that have been idle for too long, or that their peer has
+        dropped meanwhile, are closed and passed over. A closed pool is open again.
+
+        :returns: the connection, as it was released under this key; None where there is none
         """
         storage = self._storage
         while True:
@@ -192,7 +189,7 @@ class Pool:
                 return conn
             _close_all([conn])
 
-    def give_back(
+    def release(
         self,
         key: PoolKey,
         conn: Connection,
@@ -200,12 +197,12 @@ class Pool:
         *,
         generation: int | None = None,
     ) -> None:
-        """Take a connection over, in a state in which the next request can be sent on it; or close it.
+        """Take over a connection on which the next request can be sent, and keep it, or close it.
 
-        :param keep_seconds: after how many seconds the server is going to close it (`Keep-Alive: timeout=`,
-            RFC 2068 section 19.7.1.1); one second less is used. None where it did not say
-        :param generation: the pool's generation when the connection was leased or opened. One that is older
-            than the last close() is closed, and so is one that a forked child shares with its parent
+        :param keep_seconds: the seconds after which the server will close the connection (``Keep-Alive: timeout=``, RFC
+            2068 section 19.7.1.1); the pool keeps it one second less. None where the server did not say
+        :param generation: the pool's generation when the connection was leased or opened. A connection from before the
+            last ``close()`` is closed, and so is one that a forked child shares with its parent
         """
         now = monotonic()
         keep = self._idle_seconds
@@ -225,16 +222,16 @@ class Pool:
             _close_all(spent)
 
     def close(self) -> None:
-        """Close all idle connections, and close those that are leased when they are given back.
+        """Close all idle connections now, and those that are leased when they are released.
 
-        The pool can be used again: the next lease() opens it.
+        The pool can be used again: the next ``lease()`` opens it.
         """
         _shut(self._storage, _State.CLOSED)
 
     def __repr__(self) -> str:
         storage = self._storage
         with storage.lock:
-            idle = [f"{key.way} ({len(waiting)})" for key, waiting in list(storage.by_key.items()) if waiting]
+            idle = [f"{key.route} ({len(waiting)})" for key, waiting in list(storage.by_key.items()) if waiting]
         return f"<Pool {storage.state.value}, idle: {', '.join(idle) or 'none'}>"
 
 
@@ -242,8 +239,8 @@ def _shut(storage: _Storage, state: _State) -> None:
     spent: list[Connection] = []
     with storage.lock:
         storage.state = state
-        # A signal handler that interrupts a change cannot close what is being changed. That waits for its
-        # time to run out, or for the exit.
+        # A signal handler that interrupts a change must leave the tables alone. The connections are then closed when
+        # they expire, or at the exit.
         if not storage.busy:
             storage.busy = True
             try:
@@ -258,18 +255,18 @@ def _close_all(connections: list[Connection]) -> None:
         try:
             conn.close()
         except OSError:
-            # The peer may have reset it; the file descriptor is gone all the same.
+            # The peer may have reset the connection; the file descriptor is closed all the same.
             pass
 
 
-# The pools of this process, for the children that it forks.
+# All pools of this process: a forked child has to empty its copies.
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
 
 def _empty_after_fork() -> None:
-    """In a child: let go of what belongs to the parent.
+    """Close the copies of the parent's connections in a forked child.
 
-    Another thread of the parent may have held a lock at that moment, and it does not exist here.
+    The locks are made anew: a thread of the parent that held one at the fork does not exist in the child.
     """
     for pool in list(_pools):
         storage = pool._storage

@@ -70,7 +70,7 @@ def _lease(session: Session, key: PoolKey, auth: RequestAuth, timeout: Any) -> P
         pooled: PooledConnection = idle
         if auth.fits(pooled):
             pooled.set_timeout(timeout)
-            log("an idle connection to %s is used again", key.host)
+            log("an idle connection to %s is used again", key.authority)
             return pooled
         pooled.close()
     return None

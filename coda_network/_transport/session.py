@@ -38,7 +38,7 @@ class Session:
             if most == 0:
                 pooled.close()
                 return
-        self.pool.give_back(key, pooled, seconds, generation=generation)
+        self.pool.release(key, pooled, seconds, generation=generation)
 
     def close(self) -> None:
         """Close what is idle; what is in use is closed when it is released."""

@@ -1,4 +1,4 @@
-"""Leasing and giving back."""
+"""The pool: connections are leased to one user, released, and closed above its limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from coda_network._pool.pool import Pool
 
 
 class Connection:
-    """Knows what happened to it; `gone` says that the peer has dropped it."""
+    """A connection that notes what is done with it; ``gone`` says that the peer has dropped it."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -46,9 +46,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def filled(pool: Pool, key: PoolKey, count: int) -> list[Connection]:
-    connections = [Connection(f"{key.host} {number}") for number in range(count)]
+    connections = [Connection(f"{key.authority} {number}") for number in range(count)]
     for connection in connections:
-        pool.give_back(key, connection)
+        pool.release(key, connection)
     return connections
 
 
@@ -75,20 +75,20 @@ def test_a_leased_connection_is_leased_to_nobody_else() -> None:
     (only,) = filled(pool, HERE, 1)
     assert pool.lease(HERE) is only
     assert pool.lease(HERE) is None
-    pool.give_back(HERE, only)
+    pool.release(HERE, only)
     assert pool.lease(HERE) is only
 
 
-def test_a_connection_given_back_twice_is_leased_once() -> None:
+def test_a_connection_that_is_released_twice_is_leased_once() -> None:
     pool = Pool()
     (only,) = filled(pool, HERE, 1)
-    pool.give_back(HERE, only)
+    pool.release(HERE, only)
     assert pool.lease(HERE) is only
     assert pool.lease(HERE) is None
     assert not only.closed
 
 
-def test_those_that_the_peer_dropped_are_closed_and_left_out() -> None:
+def test_connections_that_the_peer_dropped_are_closed_and_passed_over() -> None:
     pool = Pool()
     first, second, third = filled(pool, HERE, 3)
     second.gone = third.gone = True
@@ -96,7 +96,7 @@ def test_those_that_the_peer_dropped_are_closed_and_left_out() -> None:
     assert [first.closed, second.closed, third.closed] == [0, 1, 1]
 
 
-def test_a_close_that_fails_stops_nothing() -> None:
+def test_a_connection_that_fails_to_close_does_not_stop_the_pool() -> None:
     class Failing(Connection):
         def close(self) -> None:
             super().close()
@@ -105,7 +105,7 @@ def test_a_close_that_fails_stops_nothing() -> None:
     pool = Pool()
     connections = [Failing("a"), Failing("b"), Connection("c")]
     for connection in connections:
-        pool.give_back(HERE, connection)
+        pool.release(HERE, connection)
     pool.close()
     assert [connection.closed for connection in connections] == [1, 1, 1]
 
@@ -126,7 +126,9 @@ def test_a_close_that_fails_stops_nothing() -> None:
         (10, 0, 0, 0),
     ],
 )
-def test_above_a_limit_the_oldest_is_closed(per_host: int, altogether: int, kept_here: int, kept_there: int) -> None:
+def test_above_a_limit_the_oldest_connection_is_closed(
+    per_host: int, altogether: int, kept_here: int, kept_there: int
+) -> None:
     pool = Pool(max_idle_per_host=per_host, max_idle=altogether)
     here, there = filled(pool, HERE, 3), filled(pool, THERE, 3)
     assert [connection.closed for connection in here] == [1] * (3 - kept_here) + [0] * kept_here
@@ -140,17 +142,17 @@ def test_above_a_limit_the_oldest_is_closed(per_host: int, altogether: int, kept
     "limits",
     [{"max_idle_per_host": -1}, {"max_idle": -1}, {"idle_seconds": -0.1}, {"idle_seconds": float("nan")}],
 )
-def test_limits_that_make_no_sense_are_refused(limits: dict[str, float]) -> None:
+def test_negative_limits_are_refused(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="limits"):
         Pool(**limits)
 
 
-def test_many_hosts_leave_nothing_behind(clock: list[float]) -> None:
+def test_many_hosts_leave_no_entries_behind(clock: list[float]) -> None:
     pool = Pool(max_idle=5)
     for number in range(50):
         key = PoolKey(Connection, f"host{number}", None, ())
         connection = Connection()
-        pool.give_back(key, connection)
+        pool.release(key, connection)
         assert pool.lease(key) is connection
         clock[0] += 61
     pool.lease(HERE)
@@ -176,38 +178,38 @@ def test_many_hosts_leave_nothing_behind(clock: list[float]) -> None:
         (-3, 0, False),
     ],
 )
-def test_a_connection_waits_as_long_as_both_sides_allow(
+def test_a_connection_is_kept_as_long_as_both_sides_allow(
     clock: list[float], keep_seconds: float | None, waited: float, kept: bool
 ) -> None:
     pool = Pool(idle_seconds=60)
     connection = Connection()
-    pool.give_back(HERE, connection, keep_seconds)
+    pool.release(HERE, connection, keep_seconds)
     clock[0] += waited
     assert pool.lease(HERE) is (connection if kept else None)
     assert connection.closed == (0 if kept else 1)
 
 
-def test_no_time_to_wait_keeps_nothing() -> None:
+def test_a_pool_with_no_idle_time_keeps_no_connection() -> None:
     pool = Pool(idle_seconds=0)
     assert [connection.closed for connection in filled(pool, HERE, 2)] == [1, 1]
 
 
-@pytest.mark.parametrize("call", ["lease", "give_back"])
-def test_what_has_expired_is_closed_by_any_call_for_any_host(clock: list[float], call: str) -> None:
+@pytest.mark.parametrize("call", ["lease", "release"])
+def test_expired_connections_are_closed_by_any_call_for_any_host(clock: list[float], call: str) -> None:
     pool = Pool(idle_seconds=60)
     long, short = Connection("long"), Connection("short")
-    pool.give_back(HERE, long)
-    pool.give_back(HERE, short, 10)
+    pool.release(HERE, long)
+    pool.release(HERE, short, 10)
     clock[0] += 20
     if call == "lease":
         assert pool.lease(THERE) is None
     else:
-        pool.give_back(THERE, Connection())
+        pool.release(THERE, Connection())
     assert (long.closed, short.closed) == (0, 1)
     assert pool.lease(HERE) is long
 
 
-def test_a_connection_whose_lease_was_broken_off_half_way_is_closed_in_time(clock: list[float]) -> None:
+def test_a_connection_whose_lease_was_interrupted_is_closed_in_time(clock: list[float]) -> None:
     pool = Pool(idle_seconds=60)
     (only,) = filled(pool, HERE, 1)
     # KeyboardInterrupt can come between two steps of a lease; these are the steps before it.
@@ -217,25 +219,25 @@ def test_a_connection_whose_lease_was_broken_off_half_way_is_closed_in_time(cloc
     assert only.closed == 1
 
 
-def test_a_use_starts_the_time_anew(clock: list[float]) -> None:
+def test_the_idle_time_starts_anew_with_each_use(clock: list[float]) -> None:
     pool = Pool(idle_seconds=60)
     (only,) = filled(pool, HERE, 1)
     for _ in range(5):
         clock[0] += 50
         assert pool.lease(HERE) is only
-        pool.give_back(HERE, only)
+        pool.release(HERE, only)
 
 
 # Closing
 
 
-def test_close_closes_what_is_idle_and_later_what_was_leased() -> None:
+def test_close_closes_idle_connections_now_and_leased_ones_on_release() -> None:
     pool = Pool()
     first, second = filled(pool, HERE, 2)
     assert pool.lease(HERE) is second
     pool.close()
     assert (first.closed, second.closed, pool.idle_count) == (1, 0, 0)
-    pool.give_back(HERE, second)
+    pool.release(HERE, second)
     assert (second.closed, pool.idle_count) == (1, 0)
     pool.close()
     assert first.closed == second.closed == 1
@@ -249,18 +251,18 @@ def test_a_closed_pool_is_opened_by_the_next_lease() -> None:
     assert pool.lease(HERE) is only
 
 
-def test_a_connection_of_an_earlier_generation_is_closed_even_when_the_pool_is_open_again() -> None:
+def test_a_connection_from_before_a_close_is_closed_even_in_a_pool_opened_again() -> None:
     pool = Pool()
     before = pool.generation
     old, new = Connection(), Connection()
     pool.close()
     pool.lease(HERE)
-    pool.give_back(HERE, new, generation=pool.generation)
-    pool.give_back(HERE, old, generation=before)
+    pool.release(HERE, new, generation=pool.generation)
+    pool.release(HERE, old, generation=before)
     assert (old.closed, new.closed, pool.idle_count) == (1, 0, 1)
 
 
-def test_the_repr_tells_state_and_hosts() -> None:
+def test_the_repr_shows_the_state_and_the_routes() -> None:
     pool = Pool()
     assert repr(pool) == "<Pool open, idle: none>"
     filled(pool, HERE, 2)
@@ -278,7 +280,7 @@ def test_the_repr_tells_state_and_hosts() -> None:
 
 
 class Interrupting(list):
-    """A list of waiting connections; whoever asks whether it is empty is interrupted by another call."""
+    """A list of idle connections; whoever asks whether it is empty is interrupted by another call."""
 
     def __init__(self, content: list[Connection], call: object) -> None:
         super().__init__(content)
@@ -299,7 +301,7 @@ def test_a_call_that_interrupts_another_neither_waits_nor_breaks_it() -> None:
     def interrupt() -> None:
         # As a signal handler or the finalizer of a response does, in the same thread.
         assert pool.lease(HERE) is None
-        pool.give_back(HERE, late)
+        pool.release(HERE, late)
         assert "here.example" in repr(pool)
 
     pool._storage.by_key[HERE] = Interrupting(pool._storage.by_key[HERE], interrupt)
@@ -315,19 +317,19 @@ def test_a_close_that_interrupts_a_lease_is_remembered() -> None:
     pool._storage.by_key[HERE] = Interrupting(pool._storage.by_key[HERE], pool.close)
     before = pool.generation
     assert pool.lease(HERE) is second
-    pool.give_back(HERE, second, generation=before)
+    pool.release(HERE, second, generation=before)
     assert second.closed == 1
     # What could not be taken out then goes with the next call.
     pool.close()
     assert first.closed == 1
 
 
-def test_responses_that_the_collector_finds_give_back_in_the_midst_of_other_calls() -> None:
+def test_a_collected_response_may_release_in_the_middle_of_another_call() -> None:
     pool = Pool(max_idle_per_host=3)
     made: list[Connection] = []
 
     class Response:
-        """A cycle that gives its connection back when it is collected."""
+        """A cycle that releases its connection when it is collected."""
 
         def __init__(self) -> None:
             self.me = self
@@ -335,7 +337,7 @@ def test_responses_that_the_collector_finds_give_back_in_the_midst_of_other_call
             made.append(self.connection)
 
         def __del__(self) -> None:
-            pool.give_back(HERE, self.connection)
+            pool.release(HERE, self.connection)
 
     before = gc.get_threshold()
     gc.set_threshold(1, 2, 2)
@@ -357,20 +359,20 @@ def test_a_signal_handler_may_use_the_pool_at_any_moment() -> None:
 
     def handler(*_: object) -> None:
         handled.append(pool.lease(HERE))
-        pool.give_back(HERE, handled[-1] or Connection())
+        pool.release(HERE, handled[-1] or Connection())
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
     try:
         while len(handled) < 50:
-            pool.give_back(HERE, pool.lease(HERE) or Connection())
+            pool.release(HERE, pool.lease(HERE) or Connection())
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert pool.idle_count == len(pool._storage.by_key[HERE]) <= 2
 
 
-def test_threads_never_share_a_connection_and_the_limits_hold() -> None:
+def test_threads_never_share_a_connection_and_keep_the_limits() -> None:
     threads, rounds = 8, 400
     pool = Pool(max_idle_per_host=3, max_idle=5)
     keys = [PoolKey(Connection, f"host{number}", None, ()) for number in range(4)]
@@ -384,16 +386,16 @@ def test_threads_never_share_a_connection_and_the_limits_hold() -> None:
             key = choose.choice(keys)
             connection = pool.lease(key)
             if connection is None:
-                connection = Connection(key.host)
+                connection = Connection(key.authority)
                 made.append(connection)
             users[id(connection)] += 1
-            if users[id(connection)] != 1 or connection.closed or connection.name != key.host:
+            if users[id(connection)] != 1 or connection.closed or connection.name != key.authority:
                 faults.append(connection)
             users[id(connection)] -= 1
             connection.gone = choose.random() < 0.05
             if choose.random() < 0.02:
                 pool.close()
-            pool.give_back(key, connection)
+            pool.release(key, connection)
             if pool.idle_count > 6:
                 faults.append(pool.idle_count)
 

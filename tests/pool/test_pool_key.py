@@ -1,4 +1,4 @@
-"""What makes two connections interchangeable."""
+"""Pool keys: what makes two connections interchangeable."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ class Plain:
 
 
 class Encrypted(Plain):
-    """Another one."""
+    """Another class of connections."""
 
 
 def key(**changes: object) -> PoolKey:
-    return PoolKey(**{"kind": Plain, "host": "example.org:8080", "tunnel": None, "options": (), **changes})
+    return PoolKey(
+        **{"connection_class": Plain, "authority": "example.org:8080", "tunnel": None, "options": (), **changes}
+    )
 
 
-def test_equal_keys_are_one_entry_of_a_table() -> None:
+def test_equal_keys_find_the_same_entry_of_a_table() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def given() -> PoolKey:
         options = (("context", context), ("socket_keepalive", SocketKeepalive(30)))
-        return key(kind=Encrypted, tunnel="example.net:443", options=options)
+        return key(connection_class=Encrypted, tunnel="example.net:443", options=options)
 
     assert given() == given()
     assert len({given(), given()}) == 1
@@ -38,9 +40,9 @@ def test_equal_keys_are_one_entry_of_a_table() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"kind": Encrypted},
-        {"host": "example.com:8080"},
-        {"host": "example.org"},
+        {"connection_class": Encrypted},
+        {"authority": "example.com:8080"},
+        {"authority": "example.org"},
         {"tunnel": "example.org:8080"},
         {"options": (("context", None),)},
         {"options": (("socket_keepalive", True),)},
@@ -53,7 +55,7 @@ def test_a_difference_in_any_part_keeps_connections_apart(change: dict[str, obje
     assert key(**change) != key()
 
 
-def test_two_contexts_alike_are_two() -> None:
+def test_two_tls_contexts_with_equal_settings_make_different_keys() -> None:
     one, other = (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) for _ in range(2))
     assert key(options=(("context", one),)) != key(options=(("context", other),))
 
@@ -62,9 +64,12 @@ def test_two_contexts_alike_are_two() -> None:
     ("given", "shown"),
     [
         (key(), "<PoolKey Plain example.org:8080>"),
-        (key(kind=Encrypted, tunnel="example.net:443"), "<PoolKey Encrypted example.org:8080 to example.net:443>"),
+        (
+            key(connection_class=Encrypted, tunnel="example.net:443"),
+            "<PoolKey Encrypted example.org:8080 to example.net:443>",
+        ),
         (key(options=(("cert", ("a.pem", "a.key", SECRET)),)), "<PoolKey Plain example.org:8080>"),
     ],
 )
-def test_the_repr_shows_the_way_and_no_secret(given: PoolKey, shown: str) -> None:
+def test_the_repr_shows_the_route_and_no_secret(given: PoolKey, shown: str) -> None:
     assert repr(given) == str(given) == shown

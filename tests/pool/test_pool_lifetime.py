@@ -35,11 +35,11 @@ class Connection:
 # Garbage
 
 
-def test_a_pool_that_is_dropped_closes_its_sockets() -> None:
+def test_a_pool_without_references_closes_its_sockets() -> None:
     left, right = socket.socketpair()
     with right:
         pool = Pool()
-        pool.give_back(KEY, Connection(left))
+        pool.release(KEY, Connection(left))
         gone = weakref.ref(pool)
         del pool
         assert gone() is None
@@ -47,7 +47,7 @@ def test_a_pool_that_is_dropped_closes_its_sockets() -> None:
         assert right.recv(1) == b""
 
 
-def test_a_pool_in_a_cycle_closes_its_sockets_before_they_are_garbage_themselves() -> None:
+def test_a_pool_in_a_cycle_closes_its_sockets_before_they_are_collected() -> None:
     class Opener:
         def __init__(self) -> None:
             self.me = self
@@ -56,29 +56,29 @@ def test_a_pool_in_a_cycle_closes_its_sockets_before_they_are_garbage_themselves
     left, right = socket.socketpair()
     with right:
         opener = Opener()
-        opener.pool.give_back(KEY, Connection(left))
+        opener.pool.release(KEY, Connection(left))
         del opener, left
         # A socket that is still open would warn here, and warnings are errors.
         gc.collect()
         assert right.recv(1) == b""
 
 
-def test_a_pool_that_was_opened_again_after_close_still_closes_its_sockets() -> None:
+def test_a_pool_opened_again_after_close_still_closes_its_sockets() -> None:
     left, right = socket.socketpair()
     with right:
         pool = Pool()
         pool.close()
         pool.lease(KEY)
-        pool.give_back(KEY, Connection(left))
+        pool.release(KEY, Connection(left))
         del pool
         assert left.fileno() == -1
 
 
-def test_the_peer_that_closes_an_idle_connection_is_noticed() -> None:
+def test_an_idle_connection_that_the_peer_closed_is_not_leased() -> None:
     pool = Pool()
     ends = [socket.socketpair() for _ in range(2)]
     for left, _ in ends:
-        pool.give_back(KEY, Connection(left))
+        pool.release(KEY, Connection(left))
     ends[1][1].close()
     leased = pool.lease(KEY)
     assert leased.sock is ends[0][0]
@@ -110,7 +110,7 @@ right.settimeout(10)
 
 
 def run(program: str, *arguments: str) -> str:
-    """Run a program with all warnings as errors; it must be silent about errors. Return what it printed."""
+    """Run a program with all warnings as errors; its stderr must be empty. Return what it printed."""
     root = str(Path(coda_network.__file__).resolve().parent.parent)
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", START + program, *arguments],
@@ -124,7 +124,7 @@ def run(program: str, *arguments: str) -> str:
     return done.stdout
 
 
-GLOBAL = "pool = Pool(); pool.give_back(KEY, Connection(left)); right.close()"
+GLOBAL = "pool = Pool(); pool.release(KEY, Connection(left)); right.close()"
 CYCLE = f"{GLOBAL}; pool.cycle = pool; del pool, left"
 # Hooks run in the reverse order, so this one runs after that of the pool.
 CLOSED_BY_HOOK = f"atexit.register(lambda: print('closed', left.fileno() == -1)); {GLOBAL}"
@@ -142,10 +142,10 @@ def test_the_exit_of_the_interpreter_leaves_no_socket_open(program: str, output:
     assert run(program) == output
 
 
-def test_a_connection_given_back_after_the_exit_began_is_closed() -> None:
+def test_a_connection_released_after_the_exit_began_is_closed() -> None:
     program = """
 def late():
-    pool.give_back(KEY, Connection(left))
+    pool.release(KEY, Connection(left))
     print(left.fileno(), pool.lease(KEY), pool)
 
 # Hooks run in the reverse order, so this one runs after that of the pool.
@@ -160,20 +160,20 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has 
 
 
 @needs_fork
-def test_a_forked_child_lets_go_of_the_parents_connections() -> None:
+def test_a_forked_child_closes_its_copies_of_the_parents_connections() -> None:
     program = """
 pool = Pool()
-pool.give_back(KEY, Connection(left))
+pool.release(KEY, Connection(left))
 before = pool.generation
 leased, peer = socket.socketpair()
 child = os.fork()
 if child == 0:
     answers = [pool.idle_count == 0, pool.lease(KEY) is None, left.fileno() == -1]
     # Opened before the fork, so it is the parent's too.
-    pool.give_back(KEY, Connection(leased), generation=before)
+    pool.release(KEY, Connection(leased), generation=before)
     answers += [leased.fileno() == -1, pool.generation != before]
     own, other = socket.socketpair()
-    pool.give_back(KEY, Connection(own), generation=pool.generation)
+    pool.release(KEY, Connection(own), generation=pool.generation)
     answers.append(pool.lease(KEY).sock is own)
     os._exit(0 if all(answers) else 1)
 assert os.waitpid(child, 0)[1] == 0
@@ -192,7 +192,7 @@ print("parent done")
 
 
 @needs_fork
-def test_a_forked_child_says_nothing_on_the_parents_tls(ca: Authority) -> None:
+def test_a_forked_child_sends_nothing_on_the_parents_tls_connection(ca: Authority) -> None:
     program = """
 server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 server_context.load_cert_chain(sys.argv[2], sys.argv[3])
@@ -202,7 +202,7 @@ server.start()
 client = ssl.create_default_context(cafile=sys.argv[1]).wrap_socket(left, server_hostname="localhost")
 server.join()
 pool = Pool()
-pool.give_back(KEY, Connection(client))
+pool.release(KEY, Connection(client))
 child = os.fork()
 if child == 0:
     os._exit(0 if client.fileno() == -1 and pool.idle_count == 0 else 1)
@@ -221,11 +221,11 @@ print("parent done")
 
 
 @needs_fork
-def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
+def test_a_forked_child_does_not_wait_for_a_lock_of_the_parents_threads() -> None:
     program = """
 import warnings
 pool = Pool()
-pool.give_back(KEY, Connection(left))
+pool.release(KEY, Connection(left))
 holding, done = threading.Event(), threading.Event()
 
 def hold():
@@ -244,7 +244,7 @@ with warnings.catch_warnings():
     child = os.fork()
 if child == 0:
     own, other = socket.socketpair()
-    pool.give_back(KEY, Connection(own))
+    pool.release(KEY, Connection(own))
     os._exit(0 if pool.lease(KEY).sock is own else 1)
 assert os.waitpid(child, 0)[1] == 0
 done.set()
