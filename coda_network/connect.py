@@ -11,7 +11,7 @@ import http.client
 import socket
 import urllib.request
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coda_network import urllib2
 from coda_network._http.deadline_connection import DeadlineHTTPConnection
@@ -26,6 +26,15 @@ from coda_network._opener.http_handlers import HTTPSHandler
 from coda_network._route.choose import proxy_for_address
 from coda_network._route.hops import connect_through
 from coda_network._wire.authority import split_authority
+
+if TYPE_CHECKING:
+    from coda_network._http.response import HTTPResponse
+
+    class ConnectResponse(HTTPResponse):
+        """What ``create_connect_handle()`` returns: the proxy's response, and the socket."""
+
+        connect_sock: socket.socket
+
 
 __all__ = [
     "HTTPSConnectConnection",
@@ -202,7 +211,7 @@ def create_connect_handle(
     auth_handlers: Handlers = None,
     cert: Cert | None = None,
     timeout_sec: float | None = None,
-) -> Any:
+) -> ConnectResponse:
     """Connect to a host, through the proxy of an opener; return a response with the socket as ``connect_sock``.
 
     The socket is plain TCP: the caller chooses the protocol, begins TLS where it is wanted, and closes the socket.
@@ -221,7 +230,8 @@ def create_connect_handle(
     if request.type != "https":
         raise ValueError("a connection is made to https://host:port, or host:port")
     opener = build_connect_opener(proxy_handlers, auth_handlers, timeout_sec)
-    return opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else timeout_sec)
+    response = opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else timeout_sec)
+    return cast("ConnectResponse", response)
 
 
 def handler_list(handlers: Handlers) -> list[urllib.request.BaseHandler]:

@@ -109,7 +109,8 @@ if TYPE_CHECKING:
         from http.client import URI_TOO_LONG as URI_TOO_LONG
 
 # What is new stays out of ``import *``: a program that gets the rest from here expects http.client's names.
-__all__ = _stdlib.__all__
+__all__: list[str] = []
+__all__ += _stdlib.__all__
 
 # Every other name, as the running Python has it, also those outside __all__ that programs import nevertheless.
 globals().update(

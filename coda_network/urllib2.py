@@ -6,6 +6,7 @@ not changed (file, data and FTP handlers, cookies, URL helpers) is the standard 
 
 from __future__ import annotations
 
+import sys
 import types
 import urllib.error as _error
 import urllib.request as _stdlib
@@ -15,22 +16,62 @@ from coda_network._opener.basic_digest_handlers import HTTPBasicAuthHandler as H
 from coda_network._opener.basic_digest_handlers import HTTPDigestAuthHandler as HTTPDigestAuthHandler
 from coda_network._opener.basic_digest_handlers import ProxyBasicAuthHandler as ProxyBasicAuthHandler
 from coda_network._opener.basic_digest_handlers import ProxyDigestAuthHandler as ProxyDigestAuthHandler
-from coda_network._opener.director import OpenerDirector
-from coda_network._opener.error_processor import HTTPErrorProcessor
+from coda_network._opener.director import OpenerDirector as OpenerDirector
+from coda_network._opener.error_processor import HTTPErrorProcessor as HTTPErrorProcessor
 from coda_network._opener.errors import TunnelRefused as TunnelRefused
 from coda_network._opener.http_handlers import AbstractHTTPHandler as AbstractHTTPHandler
-from coda_network._opener.http_handlers import HTTPHandler, HTTPSHandler
-from coda_network._opener.proxy_handler import DeferredLoginProxyHandler as ProxyHandler
-from coda_network._opener.redirect_handler import HTTPRedirectHandler
+from coda_network._opener.http_handlers import HTTPHandler as HTTPHandler
+from coda_network._opener.http_handlers import HTTPSHandler as HTTPSHandler
+from coda_network._opener.redirect_handler import HTTPRedirectHandler as HTTPRedirectHandler
 from coda_network._opener.request import Request as Request
 from coda_network._opener.urlopen import sharing_urlopen
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ssl import SSLContext
     from typing import Any
+    from urllib.error import ContentTooShortError as ContentTooShortError
+    from urllib.error import HTTPError as HTTPError
+    from urllib.error import URLError as URLError
+    from urllib.request import AbstractBasicAuthHandler as AbstractBasicAuthHandler
+    from urllib.request import AbstractDigestAuthHandler as AbstractDigestAuthHandler
+    from urllib.request import BaseHandler as BaseHandler
+    from urllib.request import CacheFTPHandler as CacheFTPHandler
+    from urllib.request import DataHandler as DataHandler
+    from urllib.request import FileHandler as FileHandler
+    from urllib.request import FTPHandler as FTPHandler
+    from urllib.request import HTTPCookieProcessor as HTTPCookieProcessor
+    from urllib.request import HTTPDefaultErrorHandler as HTTPDefaultErrorHandler
+    from urllib.request import HTTPPasswordMgr as HTTPPasswordMgr
+    from urllib.request import HTTPPasswordMgrWithDefaultRealm as HTTPPasswordMgrWithDefaultRealm
+    from urllib.request import HTTPPasswordMgrWithPriorAuth as HTTPPasswordMgrWithPriorAuth
+    from urllib.request import UnknownHandler as UnknownHandler
+    from urllib.request import ftpwrapper as ftpwrapper
+    from urllib.request import getproxies as getproxies
+    from urllib.request import getproxies_environment as getproxies_environment
+    from urllib.request import install_opener as install_opener
+    from urllib.request import parse_http_list as parse_http_list
+    from urllib.request import parse_keqv_list as parse_keqv_list
+    from urllib.request import pathname2url as pathname2url
+    from urllib.request import proxy_bypass as proxy_bypass
+    from urllib.request import url2pathname as url2pathname
+    from urllib.request import urlcleanup as urlcleanup
+    from urllib.request import urlretrieve as urlretrieve
+    from urllib.response import addbase as addbase
+    from urllib.response import addclosehook as addclosehook
+    from urllib.response import addinfo as addinfo
+    from urllib.response import addinfourl as addinfourl
+
+    from coda_network._http.response import HTTPResponse
+    from coda_network._opener.proxy_handler import ProxyHandler as ProxyHandler
+    from coda_network._wire.types import Body
+else:
+    from coda_network._opener.proxy_handler import DeferredLoginProxyHandler as ProxyHandler
 
 # What is new, and what is not of urllib.request itself, stays out of ``import *``, as programs expect.
-__all__ = _stdlib.__all__
+__all__: list[str] = []
+__all__ += _stdlib.__all__
 
 _ours = dict(globals())
 for _module in (_response, _error, _stdlib):
@@ -49,7 +90,7 @@ def _here(function: Any) -> Any:
     return bound
 
 
-def build_opener(*handlers: Any) -> OpenerDirector:
+def build_opener(*handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandler]) -> OpenerDirector:
     """Return an opener of the default handlers and *handlers*, which may be classes or instances.
 
     A handler that extends a default one, ours or the standard library's, takes its place.
@@ -72,7 +113,7 @@ def build_opener(*handlers: Any) -> OpenerDirector:
         if not any(issubclass(kind, base) for kind in given):
             opener.add_handler(default())
     for handler in handlers:
-        opener.add_handler(handler() if isinstance(handler, type) else handler)
+        opener.add_handler(handler() if isinstance(handler, type) else handler)  # type: ignore[arg-type]
     return opener
 
 
@@ -80,7 +121,7 @@ def build_opener(*handlers: Any) -> OpenerDirector:
 build_opener.__module__ = _stdlib.__name__
 
 
-if hasattr(_stdlib, "URLopener"):  # Python 3.14 took both away
+if sys.version_info < (3, 14):
 
     class URLopener(_stdlib.URLopener):
         """urllib.request.URLopener, kept for old programs."""
@@ -94,7 +135,27 @@ if hasattr(_stdlib, "URLopener"):  # Python 3.14 took both away
         __module__ = "urllib.request"
 
 
-install_opener = _here(_stdlib.install_opener)
-urlcleanup = _here(_stdlib.urlcleanup)
-urlretrieve = _here(_stdlib.urlretrieve)
-urlopen = sharing_urlopen(_here(_stdlib.urlopen), lambda context: build_opener(HTTPSHandler(context=context)))
+if TYPE_CHECKING:
+
+    def urlopen(
+        url: str | _stdlib.Request,
+        data: Body | None = None,
+        timeout: float | None = ...,
+        *,
+        context: SSLContext | None = None,
+    ) -> HTTPResponse:
+        """Open a URL or a Request with the installed opener, or a default one; return the response.
+
+        :param data: the body of the request, which makes it a POST
+        :param timeout: in seconds, for each call on a socket; None waits without limit
+        :param context: of TLS, in place of the default
+        :returns: the response; file, data and FTP URLs have an ``addinfourl`` in its place
+        :raises urllib.error.URLError: there is no response, or (HTTPError) one that no handler takes for a success
+        """
+        ...  # a stub to type checkers
+
+else:
+    install_opener = _here(_stdlib.install_opener)
+    urlcleanup = _here(_stdlib.urlcleanup)
+    urlretrieve = _here(_stdlib.urlretrieve)
+    urlopen = sharing_urlopen(_here(_stdlib.urlopen), lambda context: build_opener(HTTPSHandler(context=context)))

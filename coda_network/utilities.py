@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 from coda_network import urllib2
@@ -24,6 +24,9 @@ from coda_network._opener.director import OpenerDirector
 from coda_network._opener.errors import TunnelRefused
 from coda_network._opener.http_handlers import HTTPHandler, HTTPSHandler
 from coda_network.connect import Handlers, handler_list
+
+if TYPE_CHECKING:
+    from coda_network._wire.types import Body
 
 __all__ = [
     "DownloadHandle",
@@ -62,7 +65,7 @@ def build_opener(
 
 def do_download(
     url: str,
-    postdata: Any = None,
+    postdata: Body | str | Mapping[str, Any] | None = None,
     proxy_handlers: Handlers = None,
     auth_handlers: Handlers = None,
     cert: Cert | None = None,
@@ -103,7 +106,7 @@ def do_download(
 
 def create_download_handle(
     url: str,
-    postdata: Any = None,
+    postdata: Body | str | Mapping[str, Any] | None = None,
     proxy_handlers: Handlers = None,
     auth_handlers: Handlers = None,
     cert: Cert | None = None,

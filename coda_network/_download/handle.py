@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.client import IncompleteRead
+from http.client import HTTPMessage, IncompleteRead
 from typing import Any
 
 from coda_network._opener.director import OpenerDirector
@@ -17,6 +17,14 @@ class DownloadHandle:
     :param response: of an opener
     :param opener: made for this download alone
     """
+
+    # Of the response, by __getattr__().
+    code: int
+    status: int
+    reason: str
+    url: str
+    headers: HTTPMessage
+    length: int | None
 
     def __init__(self, response: Any, opener: OpenerDirector) -> None:
         self._response = response
@@ -44,7 +52,7 @@ class DownloadHandle:
         self._check(len(data), n)
         return data
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: bytearray | memoryview) -> int:
         """Read into ``buffer`` and return how many bytes came; raises as read() does."""
         count: int = self._response.readinto(buffer)
         self._check(count, len(buffer))

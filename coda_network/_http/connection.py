@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from coda_network._auth.login import Login
     from coda_network._http.forward_login import ForwardProxyLogin
+    from coda_network._wire.types import ConnectionBody, FieldValue
 
 _stdlib_init = http.client.HTTPConnection.__init__
 _stdlib_putrequest = http.client.HTTPConnection.putrequest
@@ -171,7 +172,13 @@ class HTTPConnection(http.client.HTTPConnection):
     # -- the request
 
     def request(
-        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] = {}, *, encode_chunked: bool = False
+        self,
+        method: str,
+        url: str,
+        body: ConnectionBody | None = None,
+        headers: Mapping[str, FieldValue] = {},
+        *,
+        encode_chunked: bool = False,
     ) -> None:
         """Send a request; the answer is then to be fetched by ``getresponse()``.
 
@@ -188,7 +195,7 @@ class HTTPConnection(http.client.HTTPConnection):
             composer = self._composer
             if composer is None:
                 composer = self._composer = Composer()
-            message = composer.compose(method, url, self._host_field, body, headers)
+            message = composer.compose(method, url, self._host_field, body, headers)  # type: ignore[arg-type]  # at_once
         if message is None:
             self._send_request(method, url, body, headers, encode_chunked)
             return
@@ -238,7 +245,7 @@ class HTTPConnection(http.client.HTTPConnection):
                 self._forward_login = ForwardProxyLogin()
             self._forward_login.begin(method, url)
 
-    def putheader(self, header: str | bytes, *values: Any) -> None:
+    def putheader(self, header: str | bytes, *values: FieldValue) -> None:
         """Add a header; several values become a folded one, as http.client has it.
 
         :raises ValueError: name or value would not stay within its line
@@ -299,7 +306,7 @@ class HTTPConnection(http.client.HTTPConnection):
 
     # -- the answer
 
-    def getresponse(self) -> Any:
+    def getresponse(self) -> HTTPResponse:
         """Return the answer to the request: an instance of ``response_class``.
 
         :raises http.client.ResponseNotReady: nothing was sent, or the answer before has not been read
@@ -322,9 +329,9 @@ class HTTPConnection(http.client.HTTPConnection):
             raise NotConnected("the connection was closed before the answer")
 
         absolute_form = self._forward_login
-        if absolute_form is not None and (response := absolute_form.take_refusal()) is not None:
+        if absolute_form is not None and (refusal := absolute_form.take_refusal()) is not None:
             self.__state = _IDLE
-            return response
+            return refusal
         try:
             response = self._quick_response() or self._general_response()
         except ConnectionError:

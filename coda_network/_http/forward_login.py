@@ -16,6 +16,7 @@ from coda_network._http.tunnel_login import drain
 
 if TYPE_CHECKING:
     from coda_network._auth.login import Login
+    from coda_network._http.response import HTTPResponse
 
 LARGEST_REMEMBERED = 65536
 """Bytes of a body that are kept to be sent again. A longer one, or one of unknown length, is sent when the login is
@@ -45,7 +46,7 @@ class ForwardProxyLogin:
         self._head: _Head | None = None
         self._body: bytes | None = b""
         self._value: str | None = None  # the Proxy-Authorization that went out
-        self._refusal: Any = None
+        self._refusal: HTTPResponse | None = None
 
     def sending(self, connection: Any, data: Any) -> Any:
         """Take note of what is about to be sent on the open *connection*; return what is to be sent in its place."""
@@ -143,7 +144,7 @@ class ForwardProxyLogin:
         if value == login.preset_header:
             note_content(login)
 
-    def take_refusal(self) -> Any:
+    def take_refusal(self) -> HTTPResponse | None:
         """Return the answer to a request that was not sent, because the login before it came to nothing; else None."""
         refusal, self._refusal = self._refusal, None
         if refusal is not None:

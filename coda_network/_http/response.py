@@ -50,12 +50,13 @@ class HTTPResponse(http.client.HTTPResponse):
     __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
 
     if TYPE_CHECKING:  # what http.client has and typeshed does not know
-        msg: Any
-        headers: Any
+        msg: http.client.HTTPMessage
+        headers: http.client.HTTPMessage
         code: int
+        status: int
+        reason: str
         _method: str | None
         version: Any
-        status: Any
         chunked: Any
         chunk_left: Any
         length: Any
@@ -336,7 +337,7 @@ _readline = HTTPResponse.readline
 _stdlib_iter = http.client.HTTPResponse.__iter__
 
 
-def prepare(response: HTTPResponse, fp: Any, debuglevel: int, method: str | None) -> None:
+def prepare(response: Any, fp: Any, debuglevel: int, method: str | None) -> None:
     """Set what http.client sets before a head has been read."""
     response.fp = fp
     response.debuglevel = debuglevel

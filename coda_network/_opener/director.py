@@ -12,6 +12,9 @@ TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
+    from coda_network._http.response import HTTPResponse
+    from coda_network._wire.types import Body
+
 _stdlib_close = urllib.request.OpenerDirector.close
 
 
@@ -28,10 +31,10 @@ class OpenerDirector(urllib.request.OpenerDirector):
 
     def open(
         self,
-        fullurl: Any,
-        data: Any = None,
-        timeout: Any = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # urllib's own default
-    ) -> Any:
+        fullurl: str | urllib.request.Request,
+        data: Body | None = None,
+        timeout: float | None = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # urllib's own default
+    ) -> HTTPResponse:
         """Open a URL or a Request; return the answer.
 
         :param data: the body of the request, which makes it a POST
@@ -50,7 +53,7 @@ class OpenerDirector(urllib.request.OpenerDirector):
         for processor in self.process_request.get(protocol, ()):
             request = getattr(processor, name)(request)
         sys.audit("urllib.Request", request.full_url, request.data, request.headers, request.get_method())
-        response = self._open(request, data)
+        response: HTTPResponse = self._open(request, data)
         name = protocol + "_response"
         for processor in self.process_response.get(protocol, ()):
             response = getattr(processor, name)(request, response)

@@ -91,12 +91,18 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
 
     __module__ = "urllib.request"
 
-    @extends(_stdlib_http_init)
-    def __init__(
-        self, debuglevel: int | None = None, socket_keepalive: bool | SocketKeepalive = False, **options: Any
-    ) -> None:
-        _stdlib_http_init(self, _level(debuglevel, http.client.HTTPConnection), **options)
-        self.socket_keepalive = socket_keepalive
+    if TYPE_CHECKING:
+
+        def __init__(self, debuglevel: int | None = None, socket_keepalive: bool | SocketKeepalive = False) -> None: ...
+
+    else:
+
+        @extends(_stdlib_http_init)
+        def __init__(
+            self, debuglevel: int | None = None, socket_keepalive: bool | SocketKeepalive = False, **options: Any
+        ) -> None:
+            _stdlib_http_init(self, _level(debuglevel, http.client.HTTPConnection), **options)
+            self.socket_keepalive = socket_keepalive
 
     http_request = AbstractHTTPHandler.do_request_
 
@@ -118,24 +124,37 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
 
     _context: SSLContext | None
 
-    @extends(_stdlib_https_init)
-    def __init__(
-        self,
-        debuglevel: int | None = None,
-        context: SSLContext | None = None,
-        check_hostname: bool | None = None,
-        cert: Cert | None = None,
-        socket_keepalive: bool | SocketKeepalive = False,
-        **options: Any,
-    ) -> None:
-        # Given no context Python 3.12 and later would make one.
-        _stdlib_https_init(self, _level(debuglevel, http.client.HTTPSConnection), context=_UNMADE, **options)
-        if cert is not None or (context is None and check_hostname is not None):
-            context = _client_context(context, cert)
-        if check_hostname is not None and context is not None:
-            context.check_hostname = check_hostname
-        self._context = context  # None until an https URL is opened: a default one takes some milliseconds to make
-        self.socket_keepalive = socket_keepalive
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            debuglevel: int | None = None,
+            context: SSLContext | None = None,
+            check_hostname: bool | None = None,
+            cert: Cert | None = None,
+            socket_keepalive: bool | SocketKeepalive = False,
+        ) -> None: ...
+
+    else:
+
+        @extends(_stdlib_https_init)
+        def __init__(
+            self,
+            debuglevel: int | None = None,
+            context: SSLContext | None = None,
+            check_hostname: bool | None = None,
+            cert: Cert | None = None,
+            socket_keepalive: bool | SocketKeepalive = False,
+            **options: Any,
+        ) -> None:
+            # Given no context Python 3.12 and later would make one.
+            _stdlib_https_init(self, _level(debuglevel, http.client.HTTPSConnection), context=_UNMADE, **options)
+            if cert is not None or (context is None and check_hostname is not None):
+                context = _client_context(context, cert)
+            if check_hostname is not None and context is not None:
+                context.check_hostname = check_hostname
+            self._context = context  # None until an https URL is opened: a default one takes some milliseconds to make
+            self.socket_keepalive = socket_keepalive
 
     https_request = AbstractHTTPHandler.do_request_
 

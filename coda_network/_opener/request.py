@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from coda_network._wire.types import Body
+
 _Stdlib = urllib.request.Request
 _stdlib_init = urllib.request.Request.__init__
 _stdlib_set_proxy = urllib.request.Request.set_proxy
@@ -34,7 +36,7 @@ class Request(urllib.request.Request):
     def __init__(
         self,
         url: str,
-        data: Any = None,
+        data: Body | None = None,
         headers: Mapping[str, str] = {},
         origin_req_host: str | None = None,
         unverifiable: bool = False,
@@ -73,7 +75,7 @@ class Request(urllib.request.Request):
         else:
             _stdlib_set_proxy(self, host, type)
 
-    def add_data(self, data: Any) -> None:
+    def add_data(self, data: Body | None) -> None:
         """Set the body."""
         self.data = data
 
@@ -81,7 +83,7 @@ class Request(urllib.request.Request):
         """Return whether there is a body."""
         return self.data is not None
 
-    def get_data(self) -> Any:
+    def get_data(self) -> Body | None:
         """Return the body."""
         return self.data
 
