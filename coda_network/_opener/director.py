@@ -35,11 +35,11 @@ class OpenerDirector(urllib.request.OpenerDirector):
         data: Body | None = None,
         timeout: float | None = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # urllib's own default
     ) -> HTTPResponse:
-        """Open a URL or a Request; return the answer.
+        """Open a URL or a Request; return the response.
 
         :param data: the body of the request, which makes it a POST
         :param timeout: in seconds, for each call on a socket; None waits without limit
-        :raises urllib.error.URLError: there is no answer, or (HTTPError) one that no handler takes for a success
+        :raises urllib.error.URLError: there is no response; or, as HTTPError, one that no handler takes for a success
         """
         if isinstance(fullurl, str):
             request: Any = request_class()(fullurl, data)
