@@ -18,7 +18,7 @@ from coda_network._http.deadline_connection import DeadlineHTTPConnection
 from coda_network._http.response_head import response_from_head
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
-from coda_network._net.deadline_socket import release
+from coda_network._net.deadline_socket import lift_deadline
 from coda_network._net.relay import Relayed, relay
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
@@ -171,7 +171,7 @@ class HTTPSConnectConnection(DeadlineHTTPConnection):
         # An opener takes a response with ``tunnel`` set for a refused CONNECT; this one was granted.
         response.tunnel = False
         response.connect_sock, self.sock = self.sock, None
-        release(response.connect_sock, _seconds(self.timeout))
+        lift_deadline(response.connect_sock, _seconds(self.timeout))
         return response
 
 

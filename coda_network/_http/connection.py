@@ -16,7 +16,7 @@ from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._signatures import extends
 from coda_network._wire.fast_request import Composer
-from coda_network._wire.heads import without_logins
+from coda_network._wire.heads import hide_authorization
 from coda_network._wire.validate import InvalidTarget, refuse_in_request_line, refuse_nul
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
@@ -273,7 +273,7 @@ class HTTPConnection(http.client.HTTPConnection):
             data = self._forward_login.sending(self, data)
         if type(data) is bytes and self.sock is not None:
             if self.debuglevel > 0:
-                print("send:", repr(without_logins(data)))
+                print("send:", repr(hide_authorization(data)))
             sys.audit("http.client.send", self, data)
             self.sock.sendall(data)
         else:

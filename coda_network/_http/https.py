@@ -6,7 +6,7 @@ import http.client
 import sys
 
 from coda_network._http.connection import HTTPConnection
-from coda_network._net.tls import client_context, tell
+from coda_network._net.tls import client_context, log_tls
 from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
@@ -103,7 +103,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         except BaseException:
             self.close()
             raise
-        tell(self.sock, self._tunnel_host or self.host)
+        log_tls(self.sock, self._tunnel_host or self.host)
 
 
 def _init_extensions(connection: HTTPSConnection, cert: Any, socket_keepalive: Any, tcp_keepalive: Any) -> None:

@@ -1,7 +1,7 @@
-"""One limit on the time of a whole operation, shared by all of its steps.
+"""Deadlines: one end for a whole operation, shared by all of its steps.
 
-A socket's own timeout limits each call by itself: a peer that sends one byte now and then is never late. A
-deadline is set once, and every step asks it how long it may still wait.
+A socket's timeout is a limit for each call: a peer that sends one byte now and then never exceeds it. A deadline is set
+once, and each step asks it how long it may still wait.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from time import monotonic
 
 
 class Deadline:
-    """The moment at which an operation that starts now must have ended.
+    """The moment, on the monotonic clock, at which an operation that starts now must end.
 
-    It is measured on the monotonic clock. What cannot be interrupted is not limited, above all the resolution
-    of a host name.
+    It cannot end what cannot be interrupted, above all the resolution of a host name.
 
     :param seconds: how long the operation may take, None for no limit; a deadline of zero has passed already
-    :raises ValueError: a negative number of seconds, or NaN
+    :raises ValueError: the number of seconds is negative or NaN
     """
 
     __slots__ = ("_end", "seconds")
@@ -29,16 +28,15 @@ class Deadline:
         self._end = None if seconds is None else monotonic() + seconds
 
     def remaining(self) -> float | None:
-        """Return the seconds that are left, zero when none are, None without a limit."""
+        """Return the seconds that are left, zero when the time is up, None without a limit."""
         if self._end is None:
             return None
         return max(0.0, self._end - monotonic())
 
     def timeout_for_socket(self) -> float | None:
-        """Return the timeout in seconds for the next call on a socket, None without a limit.
+        """Return the timeout for the next call on a socket.
 
-        It is never zero, because zero makes a socket non-blocking.
-
+        :returns: the seconds that are left, None without a limit; never zero, which makes a socket non-blocking
         :raises TimeoutError: the time is up
         """
         left = self.remaining()

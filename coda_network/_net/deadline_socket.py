@@ -1,7 +1,6 @@
-"""Sockets under a deadline: each call waits no longer than what is left of a whole operation.
+"""Sockets with a deadline: each call waits no longer than the time that is left of a whole operation.
 
-A socket's timeout holds for each call by itself, so a peer that sends a byte now and then is never late. Here the
-timeout is set anew before every call, from one Deadline.
+Before each call the socket's timeout is set to what is left until the ``Deadline``.
 """
 
 from __future__ import annotations
@@ -21,29 +20,29 @@ else:
 
 
 class DeadlineSocket(_Base):
-    """What a class of sockets has in addition: a deadline, and the calls that may wait obey it."""
+    """A mixin for classes of sockets: the calls that may wait obey a deadline."""
 
     deadline: Deadline | None = None
 
-    def _set_what_is_left(self) -> None:
+    def _set_timeout_from_deadline(self) -> None:
         if self.deadline is not None:
             self.settimeout(self.deadline.timeout_for_socket())
 
     def recv(self, *args: Any) -> bytes:
-        self._set_what_is_left()
+        self._set_timeout_from_deadline()
         return super().recv(*args)
 
     def recv_into(self, *args: Any) -> int:
-        self._set_what_is_left()
+        self._set_timeout_from_deadline()
         return super().recv_into(*args)
 
     def send(self, *args: Any) -> int:
-        self._set_what_is_left()
+        self._set_timeout_from_deadline()
         return super().send(*args)
 
     def sendall(self, *args: Any) -> None:
-        # One call to the system's own sockets, with one timeout; a loop over send() where there is TLS.
-        self._set_what_is_left()
+        # A plain socket applies one timeout to the whole of sendall(); a TLS socket calls send() in a loop.
+        self._set_timeout_from_deadline()
         return super().sendall(*args)
 
 
@@ -55,23 +54,26 @@ def _with_deadline(base: Any) -> Any:
 def connect_within(
     deadline: Deadline, address: tuple[str, int], timeout: object = None, source_address: tuple[str, int] | None = None
 ) -> socket.socket:
-    """Connect to the first address of a host that answers; all attempts share the time.
+    """Connect to the first address of a host that accepts; the attempts share one deadline.
 
-    The parameters behind the deadline are those of ``socket.create_connection``, in the place of which this stands;
-    the timeout does not count. The resolution of the host's name is not limited.
+    It stands in for ``socket.create_connection``. The deadline does not cover the resolution of the host's name.
 
+    :param address: host and port
+    :param timeout: ignored; ``create_connection`` has it in this position
+    :param source_address: local host and port to connect from
+    :returns: the socket, whose later calls obey the deadline too
     :raises TimeoutError: the time is up
-    :raises OSError: no address answered; it is what the last one failed with
+    :raises OSError: no address accepts; this is the error of the last attempt
     """
     host, port = address
     failure: OSError = OSError(f"no address found for {host}")
-    # Looked up now, so that a class that somebody has put in its place (gevent's, say) counts.
+    # ``socket.socket`` is looked up now, because gevent replaces it.
     new_socket = _with_deadline(socket.socket)
     for family, kind, protocol, _, place in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
         left = deadline.timeout_for_socket()
         try:
             sock: DeadlineSocket = new_socket(family, kind, protocol)
-        except OSError as error:  # a family that the machine does not have
+        except OSError as error:  # this machine does not have the address family
             failure = error
             continue
         try:
@@ -90,32 +92,35 @@ def connect_within(
     try:
         raise failure
     finally:
-        del failure  # it refers to this frame, and the frame to it
+        del failure  # a reference cycle: its traceback holds this frame, which holds the error
 
 
 def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, server_hostname: str) -> SSLSocket:
-    """Begin TLS on a connected socket and return the TLS socket, which is under the deadline too.
+    """Begin TLS on a connected socket; return the TLS socket, whose calls obey the deadline too.
 
-    :raises TimeoutError: the time is up
-    :raises OSError: the handshake failed; the socket is closed then
+    :raises TimeoutError: the time is up; the socket is closed
+    :raises OSError: the handshake failed; the socket is closed
     """
     try:
-        # A handshake is one call with one timeout.
+        # One timeout applies to the whole handshake.
         sock.settimeout(deadline.timeout_for_socket())
         tls_sock = context.wrap_socket(sock, server_hostname=server_hostname)
     except BaseException:
         sock.close()
         raise
-    # The context decides which class its sockets have (truststore and gevent have their own), so the rest of the
-    # class is added afterwards.
+    # The context decides which class its sockets have (truststore and gevent have their own), so the mixin is added
+    # afterwards.
     kind: Any = type(tls_sock)
     tls_sock.__class__ = _with_deadline(kind)
     tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a DeadlineSocket now
     return tls_sock
 
 
-def release(sock: socket.socket, timeout: float | None) -> None:
-    """Take a socket out of its deadline: from now on it has a timeout for each call, in seconds, or none."""
+def lift_deadline(sock: socket.socket, timeout: float | None) -> None:
+    """Replace the deadline of a socket by a timeout for each call.
+
+    :param timeout: in seconds, None for no limit
+    """
     if isinstance(sock, DeadlineSocket):
         sock.deadline = None
     sock.settimeout(timeout)

@@ -8,24 +8,21 @@ from collections import namedtuple
 
 from coda_network._trace import Trace
 
-# Type checkers know this name by itself; `typing` is not imported here because it would cost more than all
-# the rest.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Address = tuple[str, int]
     CreateConnection = Callable[[Address, float | None, Address | None], socket.socket]
 
-# Linux takes no greater values (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT in its net/tcp.h).
+# The greatest values that Linux accepts (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT in its net/tcp.h).
 _LIMITS = (("idle", 32767), ("interval", 32767), ("count", 127))
 
-# What Windows uses where nothing is set, in seconds. SIO_KEEPALIVE_VALS sets both at once, so the one that
-# was not given needs a value.
+# The defaults of Windows, in seconds. SIO_KEEPALIVE_VALS sets both at once, so one that is not given needs a value.
 _WINDOWS_IDLE = 7200
 _WINDOWS_INTERVAL = 1
 
-# How systems say that a socket has no such option: no TCP socket, or no socket with options at all.
+# The errors for a socket that does not have the option, or has no options at all: it is not a TCP socket.
 _NO_SUCH_OPTION = frozenset({errno.ENOPROTOOPT, errno.EOPNOTSUPP})
 
 
@@ -33,14 +30,14 @@ log = Trace("net")
 
 
 class SocketKeepalive(namedtuple("SocketKeepalive", ("idle", "interval", "count"))):
-    """When the system probes a connection on which nothing is said (TCP keep-alive, RFC 9293 section 3.8.4).
+    """When the system probes an idle connection (TCP keep-alive, RFC 9293 section 3.8.4).
 
-    An instance is immutable and hashable. None leaves a value as the system has it.
+    Instances are immutable and hashable. None means the system's default.
 
     :param idle: seconds of silence before the first probe, from 1 to 32767
     :param interval: seconds between two probes, from 1 to 32767
-    :param count: number of unanswered probes after which the connection counts as lost, from 1 to 127
-    :raises ValueError: anything else
+    :param count: number of probes without a reply after which the connection is lost, from 1 to 127
+    :raises ValueError: a value is neither None nor a whole number in its range
     """
 
     __slots__ = ()
@@ -51,7 +48,7 @@ class SocketKeepalive(namedtuple("SocketKeepalive", ("idle", "interval", "count"
 
     def __new__(cls, idle: int | None = None, interval: int | None = None, count: int | None = None) -> SocketKeepalive:
         for (name, most), value in zip(_LIMITS, (idle, interval, count), strict=True):
-            # True is an int, but not a number of seconds.
+            # True is an int too, but not a number of seconds.
             if value is not None and (type(value) is not int or not 1 <= value <= most):
                 raise ValueError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
         return super().__new__(cls, idle, interval, count)
@@ -60,19 +57,18 @@ class SocketKeepalive(namedtuple("SocketKeepalive", ("idle", "interval", "count"
 def apply_keepalive(sock: socket.socket, setting: bool | SocketKeepalive) -> None:
     """Switch TCP keep-alive on for a connected socket.
 
-    What the system or this kind of socket lacks is left out without an error: the connection works without
-    probes as well, and some programs put a unix socket, or an object of their own, in the place of a TCP
-    socket.
+    An option that the system or the socket does not have is no error: the connection works without probes too, and some
+    programs use a unix socket, or an object of their own, instead of a TCP socket.
 
-    :param setting: True for the times of the system (two hours of silence on most), a SocketKeepalive for
-        times of one's own as far as the system has the options, False to leave the socket as it is
+    :param setting: True for the system's times (the first probe after two hours on most), a ``SocketKeepalive`` for
+        other times, as far as the system has options for them, False to leave the socket as it is
     """
     if not setting:
         return
     _try_option(sock, socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if not isinstance(setting, SocketKeepalive):
         return
-    # macOS calls the time before the first probe TCP_KEEPALIVE.
+    # On macOS the time before the first probe is called TCP_KEEPALIVE.
     idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
     interval = getattr(socket, "TCP_KEEPINTVL", None)
     count = getattr(socket, "TCP_KEEPCNT", None)
@@ -84,7 +80,7 @@ def apply_keepalive(sock: socket.socket, setting: bool | SocketKeepalive) -> Non
 
 
 def _apply_windows_keepalive(sock: socket.socket, setting: SocketKeepalive) -> None:
-    """Set both times through the older interface of Windows, in milliseconds; it knows no count."""
+    """Set both times by the older interface of Windows, in milliseconds; it has no count of probes."""
     control = getattr(socket, "SIO_KEEPALIVE_VALS", None)
     ioctl = getattr(sock, "ioctl", None)
     if control is None or ioctl is None or (setting.idle is None and setting.interval is None):
@@ -98,7 +94,7 @@ def _apply_windows_keepalive(sock: socket.socket, setting: SocketKeepalive) -> N
 
 
 def _try_option(sock: socket.socket, level: int, option: int, value: int) -> None:
-    # An object that only looks like a socket need not have options.
+    # A stand-in for a socket need not have options.
     if (set_option := getattr(sock, "setsockopt", None)) is None:
         return
     try:
@@ -115,16 +111,16 @@ def open_socket(
     socket_keepalive: bool | SocketKeepalive = False,
     create_connection: CreateConnection | None = None,
 ) -> socket.socket:
-    """Connect to an address and return the socket, with TCP_NODELAY set where the socket has it.
+    """Connect to an address and return the socket, with TCP_NODELAY set where the socket has that option.
 
     :param address: host and port
-    :param timeout: seconds, for the attempt on each of the host's addresses and for every later call on the
-        socket; None waits without limit
+    :param timeout: seconds for the attempt on each of the host's addresses, and for each later call on the socket; None
+        for no limit
     :param source_address: local host and port to connect from
-    :param socket_keepalive: as for apply_keepalive()
-    :param create_connection: called with the first three arguments in place of socket.create_connection;
-        programs replace it, so the options are set afterwards, on whatever it returns
-    :raises OSError: no connection could be made; no socket is left open then
+    :param socket_keepalive: as for ``apply_keepalive()``
+    :param create_connection: called with the first three arguments in place of ``socket.create_connection``. The socket
+        may be of any kind, because programs bring functions of their own; the options are set on what it returns
+    :raises OSError: the connection failed; no socket is left open
     """
     connect: CreateConnection = create_connection or socket.create_connection
     sock = connect(address, timeout, source_address)
@@ -139,7 +135,7 @@ def open_socket(
 
 
 def _send_at_once(sock: socket.socket) -> None:
-    """Switch off Nagle's algorithm, which would hold back the last small segment of a request."""
+    """Switch off Nagle's algorithm, which holds back the last small segment of a request."""
     if (set_option := getattr(sock, "setsockopt", None)) is None:
         return
     try:

@@ -1,56 +1,51 @@
-"""Whether a connection that was left idle can still be used.
+"""Whether an idle connection can still be used.
 
-A server says nothing on an idle connection. A socket on which there is something to read has therefore been
-closed by the peer, or carries bytes that nobody asked for, such as a 408 before the close; it must not be
-used again. RFC 9112 section 9.5 tells clients to watch for this. The connection can still be closed in the
-moment after.
+A server sends nothing on an idle connection. If there is something to read, the peer has closed the connection, or has
+sent a response that nobody asked for, such as a 408 before the close: it must not be used again (RFC 9112 section 9.5).
+The peer can still close it a moment later.
 """
 
 from __future__ import annotations
 
 import select
 
-# Type checkers know this name by itself; `typing` is not imported here because it would cost more than all
-# the rest.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     import socket
 
 
 class Liveness:
-    """Tells again and again whether the peer has dropped one connection, each time in one system call.
+    """Checks whether the peer has dropped one connection, with one system call a check.
 
-    :param sock: the connected socket, plain or TLS. A socket that is wrapped for TLS later is another socket
-        and needs a Liveness of its own. An object without a file descriptor cannot be asked and counts as
-        dropped
+    :param sock: the connected socket, plain or TLS. Wrapping it for TLS makes another socket, which needs a
+        ``Liveness`` of its own. An object without a file descriptor counts as dropped
     """
 
     __slots__ = ("_fd", "_pending", "_poll", "_sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        # Only TLS sockets have it: the number of bytes that are decrypted and not yet read.
+        # Only TLS sockets have this method: the number of bytes that are decrypted and not yet read.
         self._pending = getattr(sock, "pending", None)
         self._poll = None
         try:
             self._fd = sock.fileno()
-            # poll() takes any descriptor, select() outside Windows only those under 1024; asking a poll
-            # object that is kept costs half of making a new one. Windows has no poll().
+            # Outside Windows select() accepts descriptors below 1024 only, poll() any. To keep the poll object halves
+            # the cost of a check. Windows has no poll().
             if hasattr(select, "poll"):
                 self._poll = select.poll()
-                # The end of the stream counts as input; errors are reported unasked.
+                # The end of the stream counts as input, and errors are always reported.
                 self._poll.register(self._fd, select.POLLIN)
         except (AttributeError, OSError, TypeError, ValueError):
             self._fd = -1
 
     def dropped(self) -> bool:
-        """Return True when the peer has closed the connection or has sent what nobody asked for.
+        """Return whether the peer has closed the connection, or has sent something that nobody asked for.
 
-        It never waits and never raises. On a plain socket nothing is read. What there is to read on a TLS
-        socket may be session tickets alone (RFC 8446 section 4.6.1), which say nothing about the connection:
-        they are read off, and the socket is as good as before.
+        It never waits or raises, and reads nothing from a plain socket. On a TLS socket the input may be session
+        tickets only (RFC 8446 section 4.6.1), which do not end the connection: they are read, and it goes on.
         """
-        # The number may belong to another file once the socket was closed.
+        # Once the socket is closed, the number of its descriptor may belong to another file.
         if self._fd < 0 or self._sock.fileno() != self._fd:
             return True
         if self._pending is not None and self._pending():
@@ -63,7 +58,7 @@ class Liveness:
         try:
             return bool(select.select([self._fd], [], [], 0)[0])
         except (OSError, ValueError):
-            # Out of the range of select(), so not known to be alive.
+            # select() does not accept this descriptor: count the connection as dropped.
             return True
 
     def _more_than_tickets(self) -> bool:
@@ -73,8 +68,7 @@ class Liveness:
         try:
             self._sock.settimeout(0)
             try:
-                # The TLS library takes tickets in on the way. A byte of data means a drop, and so does the
-                # end.
+                # On the way recv() handles session tickets. A byte of data, and the end, mean that it is dropped.
                 self._sock.recv(1)
                 return True
             except (ssl.SSLWantReadError, BlockingIOError):
@@ -86,5 +80,5 @@ class Liveness:
 
 
 def is_dropped(sock: socket.socket) -> bool:
-    """Return whether the peer has dropped an idle connection: Liveness for a socket that is asked once."""
+    """Return whether the peer has dropped an idle connection; for more than one check, keep a ``Liveness``."""
     return Liveness(sock).dropped()

@@ -1,4 +1,4 @@
-"""Reading the head of a response from a socket, and not one byte more."""
+"""Reading the head of a response from a socket, and not a byte beyond it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from http.client import HTTPException, LineTooLong
 from coda_network._net.tls import is_tls
 from coda_network._wire import heads
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
 
 def read_head(sock: Any, max_headers: int | None = None) -> tuple[list[bytes], Any]:
-    """Read the head of a final answer and not one byte more; interim answers before it are skipped.
+    """Read the head of a final response, and not a byte beyond it; interim responses are skipped.
 
-    What comes behind the head of a 2xx answer belongs to whoever uses the tunnel, which may be a plain socket of the
-    caller: a server that speaks first must lose nothing (RFC 9110 9.3.6).
+    The bytes behind the head of a 2xx response belong to the user of the tunnel, who may read them from the plain
+    socket: where the server speaks first, none may be lost (RFC 9110 section 9.3.6).
 
     :param sock: a connected socket, or a stand-in with ``makefile()``
-    :param max_headers: header lines that are allowed; None for as many as http.client allows
-    :returns: the status line and the header lines (empty when the connection ended before), and the file that the
-        body is in, None where it is still in the socket
-    :raises http.client.HTTPException: no head within the limits of http.client
+    :param max_headers: the most header lines; None for http.client's limit
+    :returns: the status line and the header lines, empty if the connection ended before them; and the file from which
+        the body can be read, None if it is still in the socket
+    :raises http.client.HTTPException: the head is malformed, or beyond the limits of http.client
     """
     file = None if isinstance(sock, socket.socket) else sock.makefile("rb")
     source = _SocketLines(sock) if file is None else file
@@ -43,11 +43,11 @@ def read_head(sock: Any, max_headers: int | None = None) -> tuple[list[bytes], A
 
 
 class _SocketLines:
-    """Lines of a socket, taken from it exactly: peeked at where the socket can, byte by byte under TLS."""
+    """Reads lines from a socket and leaves what is behind them: by peeking, or under TLS byte by byte."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        # TLS decrypts whole records and keeps them: its single bytes cost no system call, and it cannot peek.
+        # A TLS socket cannot peek. It buffers decrypted records, so that single bytes cost no system call.
         self.can_peek = not is_tls(sock)
 
     def readline(self, limit: int, /) -> bytes:

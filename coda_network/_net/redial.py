@@ -1,4 +1,4 @@
-"""Dialling again in the middle of something, for code that holds on to the socket it had opened."""
+"""Connecting again in the middle of a CONNECT, for callers that keep the socket which they had opened."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import socket
 
 from coda_network._net.tls import is_tls
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
 
 def redial(dial: Callable[[], Any], before: Any) -> Any:
-    """Open another connection to the peer that has closed the one of *before*; return the socket to go on with.
+    """Connect again to the peer that has closed the connection of *before*; return the socket to go on with.
 
-    That is *before* itself where it is a plain socket: a foreign ``connect()`` (that of urllib3) keeps the socket in
+    A plain socket *before* is given the new connection and returned itself: urllib3's ``connect()`` keeps the socket in
     a variable while the tunnel is opened, and begins TLS over it afterwards.
 
-    :param dial: opens the connection
-    :param before: the socket that was closed; None where there was none
-    :raises OSError: no connection could be made, or *before* spoke TLS and *dial* makes a plain connection
+    :param dial: opens a connection and returns its socket
+    :param before: the socket whose connection was closed; None where there was none
+    :raises OSError: the connection failed, or *before* spoke TLS and the new socket does not
     """
     sock = dial()
     if is_tls(before) and not is_tls(sock):
@@ -33,11 +33,11 @@ def redial(dial: Callable[[], Any], before: Any) -> Any:
 
 
 def _take_over(old: socket.socket, new: socket.socket) -> None:
-    """Give the connection of *new* to the object *old*; *new* is left empty."""
+    """Move the connection of the socket *new* to the object *old*; *new* is then closed."""
     timeout = new.gettimeout()
     old.close()
     if old.fileno() != -1:
-        # Somebody still has a file of it. That file ends here, or it would read from the new connection.
+        # A file made of the socket is still open: end it, or it would read from the new connection.
         socket.close(old.detach())
     socket.socket.__init__(old, new.family, new.type, new.proto, fileno=new.detach())
     old.settimeout(timeout)

@@ -1,4 +1,4 @@
-"""Passing bytes on between two connected sockets, both ways at once."""
+"""Passing bytes between two connected sockets, in both directions at once."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import NamedTuple
 from coda_network._net.tls import is_tls
 
 PIECE = 65536
-"""Bytes that are read at once, and the most that waits for a slow reader in each direction."""
+"""The most bytes that are read at once, and so the most that wait for a slow reader in each direction."""
 
 
 class Relayed(NamedTuple):
-    """How many bytes went each way."""
+    """The number of bytes that were passed on in each direction."""
 
     a_to_b: int
     b_to_a: int
 
 
 class _Direction:
-    """One way: what was read and is not yet written, and how far its end has come."""
+    """One direction: the bytes that were read and not yet written, and whether it has ended."""
 
     def __init__(self, source: socket.socket, sink: socket.socket) -> None:
         self.source = source
         self.sink = sink
         self.waiting = memoryview(b"")
         self.count = 0
-        self.ended = False  # the source sends no more
-        self.done = False  # everything is written, and the sink knows of the end
+        self.ended = False  # the source sends no more bytes
+        self.done = False  # everything is written, and the end was passed on to the sink
 
     def wanted(self) -> dict[socket.socket, int]:
-        """Return what has to happen before this direction can go on."""
+        """Return the event that this direction waits for, with its socket."""
         if self.waiting:
             return {self.sink: selectors.EVENT_WRITE}
         return {} if self.ended else {self.source: selectors.EVENT_READ}
 
     def has_decrypted(self) -> bool:
-        """Tell whether TLS holds bytes that were not read yet, of which the system knows nothing."""
+        """Return whether TLS has decrypted bytes that were not read yet; a selector does not report them."""
         pending = getattr(self.source, "pending", None)
         return pending is not None and not self.waiting and not self.ended and pending() > 0
 
@@ -59,21 +59,21 @@ class _Direction:
             self.waiting = self.waiting[sent:]
         if self.ended and not self.waiting and not self.done:
             self.done = True
-            # shutdown() on a TLS socket would take its encryption away.
+            # On a TLS socket shutdown() would end the encryption and go on in plain text.
             if not is_tls(self.sink):
                 self.sink.shutdown(socket.SHUT_WR)
 
 
 def relay(a: socket.socket, b: socket.socket, idle_sec: float | None = None) -> Relayed:
-    """Pass bytes on between two connected sockets until both have ended.
+    """Pass bytes between two connected sockets until both have ended.
 
-    When one side ends its sending, the other is told so by a shutdown, and may still answer. Over TLS, which ends in
-    both directions at once, the end of one side is the end of all, and so is a reset anywhere. Nothing is read ahead of
-    a slow reader. The sockets stay open and keep the timeouts that they had.
+    When one side ends, the end is passed on by a shutdown, and the other side may still send. TLS ends in both
+    directions at once, so the relay ends with the first side that does, and also on a reset. Nothing is read ahead of a
+    slow reader. The sockets stay open and keep their timeouts.
 
-    :param idle_sec: the seconds of silence that are allowed, None for no limit
-    :returns: the bytes from *a* to *b*, and those from *b* to *a*
-    :raises TimeoutError: nothing happened for *idle_sec*
+    :param idle_sec: the longest silence in seconds, None for no limit
+    :returns: the number of bytes from *a* to *b*, and from *b* to *a*
+    :raises TimeoutError: there was nothing to pass on for *idle_sec*
     """
     there, back = _Direction(a, b), _Direction(b, a)
     over_tls = is_tls(a) or is_tls(b)
@@ -87,10 +87,10 @@ def relay(a: socket.socket, b: socket.socket, idle_sec: float | None = None) -> 
                 for direction in (there, back):
                     if direction.source in readable and not direction.waiting and not direction.ended:
                         direction.read()
-                    # Most sinks take at once what there is; the others are waited for in the next round.
+                    # Most sinks accept the bytes at once; the next round waits for the others.
                     direction.write()
     except ConnectionError:
-        pass  # no more can be said to a side that has gone; what had arrived was passed on
+        pass  # one side is gone, and what it sent before was passed on
     finally:
         a.settimeout(timeouts[0])
         b.settimeout(timeouts[1])

@@ -8,9 +8,7 @@ from time import monotonic
 
 from coda_network._trace import Trace
 
-# Type checkers know this name by itself. `typing` and `ssl` are not imported here: they would cost more than
-# all the rest, and plain http needs neither.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from ssl import DefaultVerifyPaths, SSLContext, SSLError, SSLSocket
     from typing import Any, NoReturn, TypeAlias
@@ -19,15 +17,16 @@ log = Trace("net")
 
 Path: TypeAlias = str | os.PathLike[str]
 
-# One file with both, or the certificate (with its chain) and its key in two files, or these and the key's
-# password.
+# One file with certificate and key; or the certificate (with its chain) and its key in two files; or these and the
+# password of the key.
 Cert: TypeAlias = Path | tuple[Path, Path | None] | tuple[Path, Path | None, str | bytes | None]
 
 
 def cert_parts(cert: Cert) -> tuple[str, str | None, str | bytes | None]:
-    """Return a client certificate, given in any of its forms, as (certificate file, key file, password).
+    """Return the parts of a client certificate that is given in any of its forms.
 
-    :raises TypeError: another form; the message does not repeat the argument, which may hold a password
+    :returns: the certificate file, the key file, the password; the last two None where they are not given
+    :raises TypeError: *cert* has another form; the message does not repeat it, because it may hold a password
     """
     if isinstance(cert, (str, os.PathLike)):
         return os.fspath(cert), None, None
@@ -44,20 +43,18 @@ def cert_parts(cert: Cert) -> tuple[str, str | None, str | bytes | None]:
 def client_context(context: SSLContext | None = None, cert: Cert | None = None) -> SSLContext:
     """Return the context for connections to a server, with the client certificate loaded.
 
-    The default context is made by `ssl._create_default_https_context` as it is at the time of the call,
-    because that name is where programs say how certificates are to be checked (PEP 476). Like that of
-    http.client it offers http/1.1 by ALPN (RFC 7301) and allows authentication after the handshake (RFC 8446
-    section 4.6.2). Making one reads the system's trust store, which takes some milliseconds: make one for
-    many connections.
+    The default context is made by ``ssl._create_default_https_context``, looked up at each call, because programs
+    replace it to say how certificates are checked (PEP 476). Like http.client's it offers http/1.1 by ALPN (RFC 7301)
+    and allows authentication after the handshake (RFC 8446 section 4.6.2). Making one reads the system's trust store,
+    which takes some milliseconds: make one for many connections.
 
-    :param context: the context to use, None for a default one. Where a cert is given as well, it is loaded
-        into this very context, as http.client did with its cert_file: the caller has it in every other use of
-        the context too
-    :param cert: a path, `(certificate, key)` or `(certificate, key, password)`
-    :raises OSError: a file that cannot be read; the error names it
-    :raises ssl.SSLError: no certificate or key in a file, a key that does not belong to the certificate, a
-        password that is wrong or missing; the password is not in the message
-    :raises TypeError: cert has another form
+    :param context: the context to use, None for a default one. A certificate is loaded into this very context, as
+        http.client did with ``cert_file``, and so also serves the caller's other connections with the context
+    :param cert: a path, ``(certificate, key)`` or ``(certificate, key, password)``
+    :raises OSError: a file cannot be read; the error names it
+    :raises ssl.SSLError: a file has no certificate or no key, the key does not belong to the certificate, or its
+        password is wrong or missing; the password is not in the message
+    :raises TypeError: *cert* has another form
     """
     if context is None:
         import ssl
@@ -67,35 +64,35 @@ def client_context(context: SSLContext | None = None, cert: Cert | None = None) 
         _allow_late_authentication(context)
     if cert is not None:
         _load_cert(context, cert)
-        # Who gives a certificate wants to show it whenever the server asks.
+        # A certificate that was given is meant for whenever the server asks for one.
         _allow_late_authentication(context)
     return context
 
 
 MOST_AGE = 60.0
-"""Seconds for which shared_context() returns the same context, whatever has happened meanwhile."""
+"""The most seconds for which ``shared_context()`` returns the same context."""
 
 _shared: tuple[object, float, SSLContext] | None = None
 
 
 def shared_context() -> SSLContext:
-    """Return the default context of connections whose owner shows it to nobody: whoever asks soon gets the same one.
+    """Return a default context that connections share whose user never gets to see it.
 
-    It is another one as soon as a program has said in another way how certificates are to be checked (PEP 476), or the
-    trust store has changed. Contexts that programs get to see are not made here: somebody may load a certificate into
-    his own, or switch its checks off, and would have done so for everybody.
+    A new one is made when it is too old, when a program has replaced the function that makes default contexts (PEP
+    476), or when the trust store has changed. A context that a program can get hold of must not come from here: it may
+    load a certificate into the context or switch its checks off, and would do so for all.
 
-    :raises OSError: as for client_context()
+    :raises OSError: as for ``client_context()``
     """
     global _shared
     import ssl
 
     make = ssl._create_default_https_context
     if getattr(make, "__globals__", None) is not vars(ssl):
-        # A function of the program: only itself knows what its contexts depend on, and who else has them.
+        # A function of the program: what its contexts depend on, and who else has them, is not known here.
         return client_context()
-    # What ssl's own functions look at; the class of contexts is another one where truststore has been put in. All this
-    # is noted first: what changes while the context is made is found the next time.
+    # What a default context depends on; truststore replaces the class of contexts. It is noted before the context is
+    # made, so that the next call notices what changes meanwhile.
     origin = make, ssl.SSLContext, os.environ.get("SSLKEYLOGFILE"), _trust_store()
     now = monotonic()
     known = _shared
@@ -107,7 +104,7 @@ def shared_context() -> SSLContext:
 
 
 def _trust_store() -> tuple[object, ...]:
-    """Return what is different when OpenSSL would load other certificates; Windows does not tell about its own."""
+    """Return a value that differs when OpenSSL would load other certificates. Windows' own store is not covered."""
     paths = _default_paths()
     file = os.environ.get(paths.openssl_cafile_env, paths.openssl_cafile)
     folders = os.environ.get(paths.openssl_capath_env, paths.openssl_capath)
@@ -132,22 +129,22 @@ def _identity(path: str) -> object:
 def is_tls(sock: Any) -> bool:
     """Return whether a socket speaks TLS.
 
-    Asked by a method that every kind of TLS socket has: those of ``ssl``, and those that pyOpenSSL and urllib3 put in
-    their place, which are no subclasses.
+    Every kind of TLS socket has this method: those of ``ssl``, and those of pyOpenSSL and of urllib3's TLS within TLS,
+    which are no subclasses of ``socket.socket``.
     """
     return hasattr(sock, "getpeercert")
 
 
-def tell(sock: SSLSocket, host: str) -> None:
-    """Write to the log what has been agreed on with *host*."""
+def log_tls(sock: SSLSocket, host: str) -> None:
+    """Log the version of TLS that was agreed on with *host*, and whether its certificate is checked."""
     if log.is_on() and (context := getattr(sock, "context", None)) is not None:
-        # CERT_NONE is 0, and `ssl` is not imported for it.
+        # 0 is CERT_NONE; ``ssl`` is not imported for it.
         checked = "is not checked" if context.verify_mode == 0 else "is trusted"
         log("TLS with %s: %s, its certificate %s", host, sock.version(), checked)
 
 
 def _allow_late_authentication(context: SSLContext) -> None:
-    # None means that the TLS library knows no TLS 1.3.
+    # None: the TLS library does not have TLS 1.3.
     if context.post_handshake_auth is not None:
         context.post_handshake_auth = True
 
@@ -156,7 +153,7 @@ def _load_cert(context: SSLContext, cert: Cert) -> None:
     import ssl
 
     file, key, password = cert_parts(cert)
-    # The errors of ssl do not say which file is missing; those of open() do.
+    # Unlike those of ssl, the errors of open() say which file is missing.
     for path in (file, key):
         if path is not None:
             with open(path, "rb"):
@@ -174,16 +171,16 @@ def _load_cert(context: SSLContext, cert: Cert) -> None:
 
 
 class _PasswordNeeded(Exception):
-    """The key is encrypted; raised through OpenSSL, from the function that it calls for a password."""
+    """The key is encrypted and no password was given. OpenSSL passes it on from its password callback."""
 
 
 def _no_password() -> NoReturn:
-    # Without this OpenSSL would ask on the terminal, and a program that has none would stand still.
+    # Without this callback OpenSSL asks on the terminal, and a program without one would hang.
     raise _PasswordNeeded
 
 
 def _explain(error: SSLError, with_password: bool) -> str:
-    # OpenSSL itself says no more than "PEM lib" for most of these.
+    # For most of these OpenSSL's own message is "PEM lib".
     if error.reason == "KEY_VALUES_MISMATCH":
         return "the key does not belong to the certificate"
     if with_password:

@@ -17,7 +17,7 @@ from coda_network._http.deadline_connection import DeadlineHTTPConnection
 from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError
 from coda_network._net.deadline import Deadline
-from coda_network._net.deadline_socket import connect_within, release, tls_within
+from coda_network._net.deadline_socket import connect_within, lift_deadline, tls_within
 from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def connect_through(
             raise ValueError("only the first hop can be an https proxy: there is no TLS within TLS")
         reach = functools.partial(_through, proxy, reach, deadline)
     sock = reach(target, None, None)
-    release(sock, seconds)
+    lift_deadline(sock, seconds)
     return sock
 
 

@@ -1,1 +1,1 @@
-"""HTTP/1.1 as bytes and tables: heads, framing, challenges, proxy URLs. Nothing here knows a socket."""
+"""HTTP/1.1 as bytes and tables: heads, framing, challenges, authorities. Nothing here touches a socket."""

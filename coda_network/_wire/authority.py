@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
-# What could end the host early or begin another line in a request; \s covers the white space beyond ASCII.
+# Characters that end the host early or begin another line in a request; \s is for the white space beyond ASCII.
 _not_in_a_host = re.compile(r"[\s\x00-\x20\x7f-\x9f/?#@\[\]\\<>\"]").search
 
 
@@ -18,10 +18,13 @@ def join_authority(host: str, port: int) -> str:
 
 
 def split_userinfo(netloc: str) -> tuple[str | None, str | None, str]:
-    """Cut `user:password@host:port` into user name, password and `host:port`; None for what is not there.
+    """Cut ``user:password@host:port`` into user name, password and ``host:port``.
 
-    The login ends at the last `@`, so that an `@` in a password does no harm. The first colon ends the user
-    name. Both are percent-decoded once, as UTF-8 where the bytes are valid UTF-8, else as Latin-1.
+    The userinfo ends at the last ``@``, because people do not encode an ``@`` in their password. The first colon ends
+    the user name. User name and password are percent-decoded once, as UTF-8 where the bytes are valid UTF-8, else as
+    Latin-1.
+
+    :returns: the three parts; None for a user name or a password that is missing
     """
     userinfo, at, authority = netloc.rpartition("@")
     if not at:
@@ -31,13 +34,14 @@ def split_userinfo(netloc: str) -> tuple[str | None, str | None, str]:
 
 
 def split_authority(authority: str, default_port: int) -> tuple[str, int]:
-    """Cut `host:port`, `[v6]:port` or either without a port into host, without brackets, and port.
+    """Cut ``host:port``, ``[v6]:port`` or either without a port into host and port.
 
-    An IPv6 address without brackets is taken for what it is; it cannot have a port. `%25` before a zone
-    becomes `%` (RFC 6874).
+    An IPv6 address without brackets is accepted, and cannot have a port. ``%25`` before a zone becomes ``%`` (RFC
+    6874).
 
-    :raises ValueError: the host is empty or has characters that no host has, or the port is not a number up
-        to 65535; the text repeats no part of the address
+    :returns: the host, without brackets, and the port
+    :raises ValueError: the host is empty or has characters that no host has, or the port is not a number up to 65535.
+        The message repeats no part of the authority, which may be a password in the wrong place
     """
     if authority.startswith("["):
         host, bracket, rest = authority[1:].partition("]")
@@ -60,7 +64,7 @@ def split_authority(authority: str, default_port: int) -> tuple[str, int]:
 
 
 def _is_ipv6(text: str) -> bool:
-    from ipaddress import IPv6Address  # few addresses get here
+    from ipaddress import IPv6Address  # imported late: few authorities are IPv6 addresses
 
     try:
         IPv6Address(text)

@@ -11,10 +11,11 @@ _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 
 class Challenge(NamedTuple):
-    """One challenge: a scheme with either a token or parameters, or with neither.
+    """One challenge: a scheme with a token, with parameters, or with neither.
 
-    `scheme` and the names in `params` are in lower case. `token` is a token68, as NTLM and Negotiate send it.
-    Values are unquoted.
+    :param scheme: its name in lower case
+    :param token: a token68 (RFC 9110 section 11.2), which is how NTLM and Negotiate send their tokens; None without one
+    :param params: the parameters, names in lower case, values unquoted
     """
 
     scheme: str
@@ -22,37 +23,38 @@ class Challenge(NamedTuple):
     params: Mapping[str, str] = _NO_PARAMS
 
 
-# Each pattern is matched at one place and moves on from there, and none has two ways to match the same text:
-# the time is linear in the length of the header. White space includes CR and LF, which are left over from
-# folded lines.
+# Each pattern is matched at one position and none can match the same text in two ways, so that the time is linear in
+# the length of the field. White space includes CR and LF, which are left over from folded lines.
 _separators = re.compile(r"[ \t\r\n,]*").match
 _name = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t\r\n]*)").match
 _token68 = re.compile(r"([A-Za-z0-9\-._~+/]+=*)[ \t\r\n]*").match
 _equals = re.compile(r"=[ \t\r\n]*").match
 _quoted = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL).match
-# More than a token: servers leave out the quotes where they are needed, as in nonce=bm9uY2U=.
+# More characters than a token has: servers leave out quotes that are required, as in nonce=bm9uY2U=.
 _unquoted = re.compile(r'[^ \t\r\n,"]*').match
 _up_to_comma_or_quote = re.compile(r'[^,"]*').match
 _escaped = re.compile(r"\\(.)", re.DOTALL).sub
 
 
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
-    """Take apart all lines of a challenge field, in their order; each line may hold several challenges.
+    """Return the challenges of a field, in their order.
 
-    Never raises. Where a challenge cannot be read further, the rest of it is dropped and reading goes on with
-    the next scheme behind a comma. Of a parameter that is given twice the first counts.
+    Malformed text raises no error: the rest of that challenge is skipped, and reading goes on at the next scheme behind
+    a comma. If a parameter is given twice, the first counts.
+
+    :param values: the values of all lines of the field; each may hold several challenges
     """
     return [challenge for value in values for challenge in _parse_line(value)]
 
 
 def _parse_line(line: str) -> list[Challenge]:
     challenges: list[Challenge] = []
-    params: dict[str, str] | None = None  # of the challenge being read; None while nothing can be added to it
+    params: dict[str, str] | None = None  # of the challenge that is being read; None while it can have none
     position = 0
     while True:
         separators = _separators(line, position)
-        assert separators is not None  # matches the empty text, too
-        # Servers forget the comma between parameters; a scheme is only known by the comma before it.
+        assert separators is not None  # it matches the empty text too
+        # Servers forget commas between parameters, so only a name behind a comma can be a scheme.
         scheme_may_begin = position == 0 or "," in separators.group()
         position = separators.end()
         if position == len(line):
@@ -65,7 +67,7 @@ def _parse_line(line: str) -> list[Challenge]:
         if equals := _equals(line, position):
             value = _value(line, equals.end())
             if value is None:
-                return challenges  # a quote that is never closed swallows the rest of the line
+                return challenges  # a quote that is never closed takes the rest of the line with it
             text, position = value
             if params is not None:
                 params.setdefault(name[1].lower(), text)
@@ -82,10 +84,10 @@ def _parse_line(line: str) -> list[Challenge]:
 
 
 def _value(line: str, position: int) -> tuple[str, int] | None:
-    """The value of a parameter, unquoted, and where it ends; None if its quote is never closed."""
+    """Return the value of a parameter, unquoted, and where it ends; None if its quote is never closed."""
     if not line.startswith('"', position):
         unquoted = _unquoted(line, position)
-        assert unquoted is not None  # matches the empty text, too
+        assert unquoted is not None  # it matches the empty text too
         return unquoted.group(), unquoted.end()
     quoted = _quoted(line, position)
     if quoted is None:
@@ -95,10 +97,10 @@ def _value(line: str, position: int) -> tuple[str, int] | None:
 
 
 def _after_junk(line: str, position: int) -> int:
-    """The place of the next comma that is outside quotes, or the end of the line."""
+    """Return the position of the next comma outside quotes, or the end of the line."""
     while True:
         skipped = _up_to_comma_or_quote(line, position)
-        assert skipped is not None  # matches the empty text, too
+        assert skipped is not None  # it matches the empty text too
         position = skipped.end()
         if not line.startswith('"', position):
             return position

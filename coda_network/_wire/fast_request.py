@@ -1,22 +1,22 @@
-"""The head of an ordinary request, made in one go.
+"""The short way of a request: the head of an ordinary request, composed in one go.
 
-``HTTPConnection.request()`` is ``putrequest()``, a ``putheader()`` for each field, ``endheaders()``: methods that
-subclasses override and debuggers watch. Where nobody does, and the fields are plain text, this gives the same bytes.
-Whatever is out of the ordinary, errors included, is left to those methods.
+The long way is ``putrequest()``, a ``putheader()`` for each field, and ``endheaders()``: methods that subclasses may
+override. Where none does, and the fields are plain text, the short way gives the same bytes. It leaves everything else
+to the long way, errors included.
 
-Most requests on a connection differ in their targets alone, so the fields of the last one are remembered.
+Most requests on a connection differ in their target alone, so the header section of the last one is remembered.
 """
 
 from __future__ import annotations
 
 import re
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-# RFC 9110 8.6: methods whose request says how long its body is, even if it has none.
+# RFC 9110 section 8.6: methods that send a Content-Length even without a body.
 _METHODS_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 _METHODS = _METHODS_WITH_BODY | {"DELETE", "GET", "HEAD", "OPTIONS"}
 
@@ -24,8 +24,9 @@ _plain_target = re.compile(r"[!-~]+").fullmatch
 _token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
 MAX_NAMES = 1000
+"""Field names that are remembered."""
 
-# Names that were found to be tokens, in lower case. Programs use the same few again and again.
+# Field names that were found to be tokens, each with its lower case. Programs use the same few again and again.
 _names: dict[str, str] = {}
 
 
@@ -38,12 +39,12 @@ def _lower(name: Any) -> str | None:
 
 
 class Composer:
-    """Makes the requests of one connection."""
+    """Composes the requests of one connection."""
 
     __slots__ = ("_fields", "_host", "_items", "_length")
 
     def __init__(self) -> None:
-        # The last request: its headers as the program gave them, what Host was asked for, how long its body was.
+        # Of the last request: the headers as the program gave them, the value of Host, the length of the body.
         self._items: tuple[tuple[Any, Any], ...] | None = None
         self._host: str | None = None
         self._length: int | None = None
@@ -52,9 +53,9 @@ class Composer:
     def compose(
         self, method: str, target: str, host: Callable[[], str | None], body: bytes | None, headers: Mapping[str, Any]
     ) -> bytes | None:
-        """Return head and body of a request as http.client sends it; None where the general way has to be gone.
+        """Return head and body of a request as http.client sends it; None where it needs the long way.
 
-        :param host: returns the value of Host; asked where the headers have none; None is for the general way
+        :param host: returns the value of Host, or None where that needs the long way; called if *headers* have none
         """
         if method not in _METHODS or _plain_target(target) is None:
             return None
@@ -70,7 +71,7 @@ class Composer:
     def _make_fields(
         self, items: tuple[tuple[Any, Any], ...], length: int | None, host: Callable[[], str | None]
     ) -> bool:
-        """Make and remember the fields of a request; return False where they need more care than is taken here."""
+        """Compose and remember the header section of a request; return False where it needs the long way."""
         self._items = None
         lines = []
         names = set()
@@ -81,7 +82,7 @@ class Composer:
             names.add(lower)
             lines.append(f"{name}: {value}\r\n")
         if "transfer-encoding" in names:
-            return False  # to be sent in chunks, perhaps
+            return False  # the body may have to be sent in chunks
         if "content-length" not in names and length is not None:
             lines.insert(0, f"Content-Length: {length}\r\n")
         if "accept-encoding" not in names:
@@ -94,7 +95,7 @@ class Composer:
             lines.insert(0, f"Host: {self._host}\r\n")
         fields = "".join(lines)
         count = len(lines)
-        # Each line has ended once, and nothing in it ends a line: no value has brought another with it.
+        # Each line ends once: no value contains a line end, which would begin another field.
         if fields.count("\n") != count or fields.count("\r") != count or "\0" in fields:
             return False
         try:

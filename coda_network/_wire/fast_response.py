@@ -1,8 +1,8 @@
-"""The head of an ordinary answer, understood in one scan.
+"""The short way of a response: the head of an ordinary response, understood in one scan.
 
-Nearly every answer looks alike: HTTP/1.1, fields of one line each, a Content-Length or chunks. For those a few
-searches over the bytes say all that is needed to read on. Whatever is not plainly of that kind is left to
-``heads`` and ``framing``, which know every case.
+Nearly all responses look alike: HTTP/1.1, fields of one line each, a Content-Length or chunks. For these a few searches
+over the bytes find all that is needed to read the body. Everything else is left to the long way, ``heads`` and
+``framing``, which know every case.
 """
 
 from __future__ import annotations
@@ -11,29 +11,30 @@ import re
 
 from coda_network._wire.heads import MAX_HEADERS
 
-# What a field line keeps when everything but its structure is taken out: a colon with nothing before it, more colons
-# and white space, the end. No fold, no NUL, no bare CR, no white space before the colon, no line without one.
+# The shape of a header section is what is left of it without all other characters. In a well-formed one each line is a
+# colon, then any colons and white space, then CRLF: no fold, NUL or bare CR, no white space before the colon, and no
+# line without a colon.
 _structure = bytes(byte for byte in range(256) if byte not in b"\0\r\n\t :")
 _shape = re.compile(rb"\r\n(?::[\t :]*\r\n)*").fullmatch
 _framing_fields = re.compile(rb"\r\n(content-length|connection|keep-alive|transfer-encoding):[ \t]*([^\r\n]*)").findall
 
-# Statuses whose answers have no body, and interim ones, are left to the general rules (RFC 9112 6.3).
+# Interim responses, and statuses that never have a body, go the long way (RFC 9112 section 6.3).
 _status_line = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ([ -~]*)").fullmatch
 _BODILESS = frozenset({204, 304})
 
 MEMORY = 256
-"""Status lines and shapes that are remembered; servers use the same few again and again."""
+"""Status lines, and shapes, that are remembered; servers use the same few again and again."""
 
 _status_lines: dict[bytes, tuple[int, str]] = {}
 _shapes: set[bytes] = set()
 
 
 def scan(seen: bytes) -> tuple[int, int, str, bytes, int | None, bool, bool] | None:
-    """Return what the head at the beginning of *seen* says; None where it is incomplete or not of the ordinary kind.
+    """Return what the head at the beginning of *seen* says; None where it is incomplete or needs the long way.
 
-    :returns: bytes of the head (the empty line included); status; reason; the header lines, with the empty one; bytes
-        of the body, None where it comes in chunks; whether the connection ends with it; whether a Keep-Alive field
-        says how long it lasts else
+    :returns: the number of bytes in the head, with the empty line; the status; the reason; the header section, with
+        the empty line; the length of the body, None where it comes in chunks; whether the connection ends with the
+        response; whether there is a Keep-Alive field, which may limit how long the connection can be kept
     """
     end = seen.find(b"\r\n\r\n")
     first = seen.find(b"\r\n")
@@ -46,7 +47,7 @@ def scan(seen: bytes) -> tuple[int, int, str, bytes, int | None, bool, bool] | N
     if known is None or not (shape in _shapes or _known_shape(shape)):
         return None
     length = None
-    chunked = closes = limited = False
+    chunked = closes = has_keep_alive = False
     for name, value in _framing_fields(fields.lower()):
         if name == b"content-length":
             if length is not None or not value.isdigit() or len(value) > 18:
@@ -58,15 +59,15 @@ def scan(seen: bytes) -> tuple[int, int, str, bytes, int | None, bool, bool] | N
             elif value != b"keep-alive":
                 return None
         elif name == b"keep-alive":
-            limited = True
+            has_keep_alive = True
         elif chunked or value != b"chunked":
             return None
         else:
             chunked = True
-    # Both or neither are for those who know what is then to be done.
+    # Both or neither: left to ``framing.body_framing()``.
     if chunked is not (length is None):
         return None
-    return end + 4, known[0], known[1], seen[first + 2 : end + 4], length, closes, limited
+    return end + 4, known[0], known[1], seen[first + 2 : end + 4], length, closes, has_keep_alive
 
 
 def _known_status(line: bytes) -> tuple[int, str] | None:

@@ -1,4 +1,4 @@
-"""Where a body ends and whether its connection survives it (RFC 9112 6 and 9)."""
+"""Where a body ends, and whether the connection persists after it (RFC 9112 sections 6 and 9)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import http.client
 import re
 from collections import namedtuple
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
     class Fields(Protocol):
-        """The two look-ups that framing needs; HTTPMessage has them."""
+        """The header section: the two look-ups that framing needs. HTTPMessage has them."""
 
         def get(self, name: str, /) -> str | None: ...
 
@@ -21,53 +21,55 @@ if TYPE_CHECKING:
 
 _digits = re.compile(r"[0-9]+").fullmatch
 
-# RFC 9112 7.1: hexadecimal digits and nothing that int() would also take (signs, underscores, 0x). A line without its
-# end was cut, perhaps within the number; one that ends in LF alone is read differently by other parsers.
+# RFC 9112 section 7.1: hexadecimal digits only, where int() also accepts signs, underscores and 0x. A line without its
+# end may have been cut within the number; a line that ends in LF alone is read differently by other parsers.
 _chunk_line = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 chunk_line_at = _chunk_line.match
-"""Matches the head of a chunk at any place of some bytes; its group 1 is the size in hexadecimal digits."""
+"""Match the line before a chunk at any position of some bytes; group 1 is the size in hexadecimal digits."""
 
-# White space around a value, with what is left of a folded line (RFC 9112 5.2).
+# White space around a value, and what is left of a folded line (RFC 9112 section 5.2).
 _SPACE = " \t\r\n"
 
 
 class Framing(namedtuple("Framing", ("length", "chunked", "will_close"))):
-    """How the body of one answer is delimited."""
+    """How the body of one response is delimited."""
 
     __slots__ = ()
 
     length: int | None
-    """Bytes of the body; None when it is chunked or runs to the end of the connection."""
+    """The length of the body in bytes; None if it is chunked, or ends with the connection."""
     chunked: bool
     will_close: bool
-    """The connection ends with this answer."""
+    """Whether the connection ends with this response."""
 
 
 def tokens(values: Iterable[str]) -> list[str]:
-    """Return the members of comma lists, lower-cased (RFC 9110 5.6.1)."""
+    """Return the members of comma-separated lists in lower case (RFC 9110 section 5.6.1)."""
     return [token for value in values for part in value.split(",") if (token := part.strip(_SPACE).lower())]
 
 
 def body_framing(fields: Fields, version: int, status: int, method: str | None) -> Framing:
-    """Apply RFC 9112 6.3 to the head of an answer.
+    """Return how the body of a response is delimited (RFC 9112 section 6.3).
 
+    :param fields: the header section
     :param version: 10 or 11
-    :raises http.client.HTTPException: a Content-Length that is no number, or several that differ, or a
-        Transfer-Encoding in which chunked is not the last coding
+    :param method: of the request; None where it is not known
+    :raises http.client.HTTPException: Content-Length is not a number, or there are several that differ, or chunked is
+        not the last coding of Transfer-Encoding
     """
     persistent = is_persistent(fields, version)
     if method == "HEAD" or status in (204, 304) or 100 <= status < 200:
         return Framing(0, False, not persistent)
     if method == "CONNECT" and 200 <= status < 300:
-        # What follows is the tunnel's, whatever the headers say (RFC 9110 9.3.6).
+        # The tunnel begins behind the head, whatever the fields say (RFC 9110 section 9.3.6).
         return Framing(0, False, False)
 
     codings = tokens(fields.get_all("transfer-encoding") or ())
     if "chunked" in codings:
         if codings.index("chunked") != len(codings) - 1:
             raise http.client.HTTPException("Transfer-Encoding with chunked before another coding")
-        # With a Content-Length beside it somebody on the way may have read another length: chunked counts, and the
-        # connection is not used again (RFC 9112 6.1). HTTP/1.0 peers do not know the coding, same remedy.
+        # An intermediary may have gone by a Content-Length beside it: chunked counts, and the connection is not used
+        # again (RFC 9112 section 6.1). The same for HTTP/1.0, which does not know the coding.
         doubtful = version == 10 or fields.get("content-length") is not None
         return Framing(None, True, doubtful or not persistent)
     if codings and codings != ["identity"]:
@@ -78,11 +80,11 @@ def body_framing(fields: Fields, version: int, status: int, method: str | None) 
 
 
 def content_length(values: Iterable[str]) -> int | None:
-    """Return the length that Content-Length headers agree on; None when there is none, or only a negative one.
+    """Return the length on which all Content-Length values agree; None where there is none.
 
-    A negative length counts as absent, as the standard library has it.
+    A negative length counts as absent, like in the standard library.
 
-    :raises http.client.HTTPException: no number, or numbers that differ (RFC 9112 6.3, rule 5)
+    :raises http.client.HTTPException: not a number, or numbers that differ (RFC 9112 section 6.3, rule 5)
     """
     members = {part.strip(_SPACE) for value in values for part in value.split(",")} - {""}
     if not members:
@@ -100,9 +102,9 @@ def content_length(values: Iterable[str]) -> int | None:
 
 
 def chunk_size(line: bytes) -> int:
-    """Return the size of the chunk that *line* announces (RFC 9112 7.1); extensions are skipped.
+    """Return the size of the chunk that *line* announces; chunk extensions are ignored (RFC 9112 section 7.1).
 
-    :raises ValueError: the line is no chunk head
+    :raises ValueError: the line does not announce a chunk
     """
     found = _chunk_line.fullmatch(line)
     if found is None:
@@ -111,7 +113,10 @@ def chunk_size(line: bytes) -> int:
 
 
 def is_persistent(fields: Fields, version: int) -> bool:
-    """Tell whether the peer keeps the connection after this answer (RFC 9112 9.3, RFC 2068 19.7.1 for HTTP/1.0)."""
+    """Return whether the peer keeps the connection open after this response.
+
+    RFC 9112 section 9.3; for HTTP/1.0, RFC 2068 section 19.7.1.
+    """
     options = tokens(fields.get_all("connection") or ())
     if "close" in options:
         return False
@@ -125,7 +130,10 @@ def is_persistent(fields: Fields, version: int) -> bool:
 
 
 def keep_alive_limits(fields: Fields) -> tuple[float | None, int | None]:
-    """Return the ``timeout`` (seconds) and ``max`` (further requests) of a Keep-Alive header (RFC 2068 19.7.1.1)."""
+    """Return ``timeout`` (seconds) and ``max`` (further requests) of the Keep-Alive field (RFC 2068 section 19.7.1.1).
+
+    :returns: the two numbers, each None where the field does not have it
+    """
     limits: dict[str, int] = {}
     for token in tokens(fields.get_all("keep-alive") or ()):
         name, _, number = token.partition("=")

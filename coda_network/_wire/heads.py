@@ -1,6 +1,6 @@
-"""The head of a message as bytes: status line, header lines, what is legal in each.
+"""The head of a response as bytes: the status line and the header section, and what is legal in each.
 
-Nothing here reads: the functions take a head that somebody has read whole, or one line of it.
+Only ``read_field_lines()`` reads, from a file that it is given. The other functions take what has been read.
 """
 
 from __future__ import annotations
@@ -10,46 +10,46 @@ import io
 import re
 import sys
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Protocol
 
     class LineReader(Protocol):
-        """What a head can be read from: a file, buffered or faked."""
+        """What a head can be read from: a buffered file, or a stand-in for one."""
 
         def readline(self, limit: int, /) -> bytes: ...
 
 
 MAX_LINE = 65536
-"""Bytes of the longest line that is read (http.client's limit)."""
+"""The length of the longest line that is read, in bytes (http.client's limit)."""
 
 MAX_HEADERS = 100
-"""Header lines in one head (http.client's limit)."""
+"""The most header lines in one head (http.client's limit)."""
 
 MAX_INTERIM = 100
-"""1xx answers before the final one; a peer that sends more is not going to answer."""
+"""The most 1xx responses before the final one: a peer that sends more never comes to it."""
 
-# Python before 3.15 counts the empty line at the end of a head as one of its header lines.
+# Python 3.15 does not count the empty line at the end of a head as a header line; older versions do.
 _BEYOND_LIMIT = 1 if sys.version_info >= (3, 15) else 0
 
-# RFC 9110 5.6.2.
+# RFC 9110 section 5.6.2.
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
-# RFC 9112 4: the reason may be missing together with its space; white space is read leniently, as http.client does.
+# RFC 9112 section 4. The reason may be missing, with its space; white space is read as leniently as by http.client.
 _status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r?\n?").fullmatch
 
-# The ordinary head, recognised in one scan: every line a token, a colon and a value, no folding, CRLF throughout.
+# An ordinary header section: on each line a token, a colon and a value, then CRLF; no line is folded.
 _plain_fields = re.compile(rb"(?:" + _TOKEN + rb":[^\0\r\n]*\r\n)*\r\n").fullmatch
 
-# RFC 9112 5.1: white space between the name and the colon has been used to smuggle responses past proxies.
+# RFC 9112 section 5.1: white space between name and colon has been used to smuggle responses past proxies.
 _space_before_colon = re.compile(rb"^" + _TOKEN + rb"[ \t]+:", re.MULTILINE).search
 _bare_cr = re.compile(rb"\r(?!\n)").search
 
 
 def parse_status_line(line: bytes) -> tuple[str, int, str]:
-    """Return the version, the status and the reason of a status line (RFC 9112 4).
+    """Return the version, the status and the reason of a status line (RFC 9112 section 4).
 
-    :raises http.client.BadStatusLine: the line is none, HTTP/0.9 bodies included
+    :raises http.client.BadStatusLine: it is not a status line; that includes HTTP/0.9, which has none
     """
     found = _status_line(line)
     if found is None:
@@ -59,7 +59,7 @@ def parse_status_line(line: bytes) -> tuple[str, int, str]:
 
 
 def version_number(version: str) -> int:
-    """Return 10 or 11, the way http.client numbers versions; later 1.x count as 1.1 (RFC 9110 2.5).
+    """Return 10 or 11, which is how http.client numbers versions; later 1.x count as 1.1 (RFC 9110 section 2.5).
 
     :raises http.client.UnknownProtocol: the major version is not 1
     """
@@ -73,25 +73,25 @@ def version_number(version: str) -> int:
 
 
 def is_interim(status: int) -> bool:
-    """Tell whether another answer follows (RFC 9110 15.2); 101 is the last that HTTP says on a connection."""
+    """Return whether another response follows (RFC 9110 section 15.2). None does after 101: HTTP ends there."""
     return 100 <= status < 200 and status != 101
 
 
 def most_interim() -> int:
-    """Return how many interim responses are skipped: as many as http.client skips where it has a limit."""
+    """Return how many interim responses to skip: http.client's limit, where it has one."""
     limit: int = getattr(http.client, "_MAXINTERIMRESPONSES", MAX_INTERIM)
     return limit
 
 
 def read_field_lines(source: LineReader, limit: int | None = None, kind: str = "headers") -> list[bytes]:
-    """Read header lines up to and including the empty one; the end of the file ends them too.
+    """Read and return header lines, up to and including the empty one, or up to the end of the file.
 
-    :param limit: header lines that are allowed; None for as many as http.client allows
+    :param limit: the most header lines; None for http.client's limit
     :param kind: what to call the lines in an error
-    :raises http.client.LineTooLong: a line longer than http.client allows
-    :raises http.client.HTTPException: more lines than allowed
+    :raises http.client.LineTooLong: a line is longer than http.client allows
+    :raises http.client.HTTPException: there are more lines than allowed
     """
-    # Looked up when they are needed: programs set them to read heads that are larger than usual.
+    # Looked up at each call: programs raise these limits.
     longest: int = http.client._MAXLINE  # type: ignore[attr-defined]  # private, but known to many programs
     most: int = http.client._MAXHEADERS if limit is None else limit  # type: ignore[attr-defined]  # likewise
     most_lines = most + _BEYOND_LIMIT
@@ -108,9 +108,9 @@ def read_field_lines(source: LineReader, limit: int | None = None, kind: str = "
 
 
 def refuse_cut(lines: list[bytes]) -> None:
-    """Refuse lines of a head of which the last was cut: what is left may say the opposite of the whole (RFC 9112 8).
+    """Refuse a head whose last line was cut: the rest may say the opposite of the whole line (RFC 9112 section 8).
 
-    A head that ends behind a line, only without the empty one, passes, as it does in http.client.
+    A head that ends with a whole line, only without the empty one, passes: http.client accepts it too.
 
     :raises http.client.RemoteDisconnected: the connection ended in the middle of a line
     """
@@ -120,25 +120,25 @@ def refuse_cut(lines: list[bytes]) -> None:
 
 
 def check_field_lines(fields: bytes) -> None:
-    """Refuse what different parsers read differently, so that nobody is smuggled past (RFC 9112 2.2, 5.1).
+    """Refuse a header section that parsers read differently: it could smuggle a response (RFC 9112 sections 2.2, 5.1).
 
-    :raises http.client.HTTPException: NUL or a bare CR anywhere, or white space before a colon
+    :raises http.client.HTTPException: there is NUL or a bare CR, or white space before a colon
     """
     if _plain_fields(fields):
         return
     if b"\0" in fields:
-        raise http.client.HTTPException("NUL in the headers of the answer")
+        raise http.client.HTTPException("NUL in the headers of the response")
     if _bare_cr(fields):
-        raise http.client.HTTPException("bare CR in the headers of the answer")
+        raise http.client.HTTPException("bare CR in the headers of the response")
     if _space_before_colon(fields):
-        raise http.client.HTTPException("white space before a colon in the headers of the answer")
+        raise http.client.HTTPException("white space before a colon in the headers of the response")
 
 
 def parse_fields(fields: bytes) -> http.client.HTTPMessage:
-    """Return header lines as the message that http.client makes of them.
+    """Return the message that http.client makes of a header section.
 
-    Ordinary heads are split here; anything odd (folded lines, lines without a colon, bare LF) goes to the standard
-    library's parser, so that the result is the same, field by field.
+    Ordinary header sections are split here. Folded lines, lines without a colon and bare LF are left to the standard
+    library's parser. The result is the same, field by field.
     """
     if not _plain_fields(fields):
         return http.client.parse_headers(io.BytesIO(fields))
@@ -148,15 +148,17 @@ def parse_fields(fields: bytes) -> http.client.HTTPMessage:
         if name:
             message.set_raw(name, value.lstrip(" \t"))
     if message.get_content_maintype() in ("multipart", "message"):
-        # The standard library's parser notes defects on these, or makes a message in the message.
+        # The standard library's parser notes defects of these, or parses a message inside the message.
         return http.client.parse_headers(io.BytesIO(fields))
     message.set_payload("")
     return message
 
 
-_login = re.compile(rb"^((?:proxy-)?authorization:[ \t]*[^ \t\r\n]+)[ \t]+[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_authorization = re.compile(
+    rb"^((?:proxy-)?authorization:[ \t]*[^ \t\r\n]+)[ \t]+[^\r\n]*", re.IGNORECASE | re.MULTILINE
+)
 
 
-def without_logins(message: bytes) -> bytes:
-    """Return a request with the credentials taken out of its Authorization fields, for people to read."""
-    return _login.sub(rb"\1 (hidden)", message)
+def hide_authorization(message: bytes) -> bytes:
+    """Return a request whose authorization is hidden, for people to read."""
+    return _authorization.sub(rb"\1 (hidden)", message)

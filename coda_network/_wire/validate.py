@@ -1,6 +1,6 @@
-"""What may stand in a request: nothing that would end its place and begin something else.
+"""Refuse text in a request that would end its own part of the request and begin another.
 
-http.client refuses most of it; here is what it lets through, in the words that it uses.
+http.client checks most parts itself. These checks are for what it lets through, and their messages use its words.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import re
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -16,23 +16,24 @@ _illegal_in_request_line = re.compile(r"[\x00-\x20\x7f]").search
 
 
 class InvalidTarget(http.client.InvalidURL, ValueError):
-    """A URL or a host name that would not stay within its place in the request."""
+    """A URL or a host name with characters that would end its part of the request."""
 
 
 def refuse_in_request_line(text: str, what: str, error: type[ValueError]) -> None:
-    """Refuse what would end its place in the request line and begin another (CVE-2019-9740, CVE-2019-18348).
+    """Refuse text that would end its part of the request line and begin another (CVE-2019-9740, CVE-2019-18348).
 
-    :param what: of the request *text* is
-    :param error: to raise
+    :param what: the name of that part, for the message
+    :param error: the class of the error
+    :raises ValueError: *error*: the text has white space or a control character
     """
     if found := _illegal_in_request_line(text):
         raise error(f"{what} can't contain control characters. {text!r} (found at least {found.group()!r})")
 
 
 def refuse_nul(header: Any, *values: Any) -> None:
-    """Refuse NUL in a header (RFC 9110 5.5).
+    """Refuse NUL in a field (RFC 9110 section 5.5).
 
-    :raises ValueError: it is in the name or a value
+    :raises ValueError: NUL is in the name or in a value
     """
     for part in (header, *values):
         if "\0" in part if isinstance(part, str) else isinstance(part, (bytes, bytearray)) and 0 in part:
@@ -40,9 +41,9 @@ def refuse_nul(header: Any, *values: Any) -> None:
 
 
 def refuse_further_lines(name: Any, value: Any) -> None:
-    """Refuse a header that would bring others along: CONNECT has no folded lines (RFC 9112 5.2).
+    """Refuse a field of CONNECT that would begin another field, or is folded (RFC 9112 section 5.2).
 
-    :raises ValueError: its name or its line would end within
+    :raises ValueError: there is a colon in the name, or a line end in name or value
     """
     if ":" in str(name) or any(character in f"{name}{value}" for character in "\r\n"):
         raise ValueError(f"Invalid header {name!r}: characters that end its name or its line")

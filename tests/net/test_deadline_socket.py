@@ -12,7 +12,7 @@ from support.certs import Authority
 from support.peer import ScriptedPeer, Wire
 
 from coda_network._net.deadline import Deadline
-from coda_network._net.deadline_socket import connect_within, release, tls_within
+from coda_network._net.deadline_socket import connect_within, lift_deadline, tls_within
 
 
 def drip(wire: Wire) -> None:
@@ -99,7 +99,7 @@ def test_a_released_socket_has_the_timeout_that_it_was_given(client_context: ssl
     deadline = Deadline(5)
     with ScriptedPeer(script, tls=ca.server_context()) as peer:
         with tls_within(deadline, client_context, connect_within(deadline, peer.address), "localhost") as sock:
-            release(sock, 7)
+            lift_deadline(sock, 7)
             sock.sendall(b"go")
             assert (sock.recv(2), sock.gettimeout()) == (b"on", 7)
 
