@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from coda_network import urllib2
 from coda_network._http.deadline_connection import DeadlineHTTPConnection
-from coda_network._http.response_head import response_from_head
+from coda_network._http.read_response import response_from_head
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import lift_deadline

@@ -26,6 +26,10 @@ log = Trace("auth")
 # Kerberos inside SPNEGO takes three legs at most, NTLM two. A peer that asks for more than this never ends.
 MOST_ROUNDS = 10
 
+LARGE_BODY = 1 << 16
+"""Bytes above which the body of a request waits until the login is done: a challenge would waste it, and squid never
+responds again on a connection on which it refused more than this."""
+
 CUT_SHORT = "the peer closed the connection in the middle of the handshake"
 
 

@@ -1,50 +1,159 @@
-"""Bodies in chunks (RFC 9112 7.1): the methods of HTTPResponse that read them.
-
-They have the names of http.client's own. Those forget the beginning of a chunk that is cut in the middle, and end
-quietly where lines are read from a malformed body.
-"""
+"""Bodies in chunks (RFC 9112 section 7.1)."""
 
 from __future__ import annotations
 
+import http.client
 from http.client import HTTPException, IncompleteRead, LineTooLong
 
 from coda_network._http.body_buffer import BodyBuffer
 from coda_network._http.reader import READ_BUFFER
 from coda_network._wire import framing, heads
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-    from coda_network._http.response import HTTPResponse
+    from coda_network._http.reader import ConnectionReader
+
+    _Base = http.client.HTTPResponse
+else:
+    _Base = object
 
 SMALL = 4096
 """Bytes of a chunk behind which others are looked for in the buffer, to be taken at once."""
 
 
-def get_chunk_left(self: HTTPResponse) -> int | None:
-    """Return what is left of the current chunk, beginning the next one at its end; None behind the last.
+class ChunkedReading(_Base):
+    """The part of HTTPResponse that reads a body in chunks, by the names of http.client's own methods.
 
-    :raises http.client.HTTPException: the framing is broken, so the answer is closed, or the connection ended
+    Those forget the beginning of a chunk that is cut in the middle, and end quietly where lines are read from a
+    malformed body.
     """
-    if self.chunk_left:
-        return self.chunk_left  # type: ignore[no-any-return]  # an attribute that other code may set, so Any
-    try:
-        self.chunk_left = left = _next_chunk(self)
-    except HTTPException:
-        # Where the next chunk would begin is not known any more.
-        self._close_conn()
-        raise
-    if left is None:
-        self._close_conn()
-    return left
+
+    # What the rest of HTTPResponse has.
+    fp: Any
+    chunk_left: Any
+    _reader: ConnectionReader | None
+    _complete: bool
+    _max_headers: int | None
+    _safe_read: Any
+    _close_conn: Any
+
+    def _get_chunk_left(self) -> int | None:
+        """Return what is left of the current chunk, beginning the next one at its end; None behind the last.
+
+        :raises http.client.HTTPException: the framing is broken, so the answer is closed, or the connection ended
+        """
+        if self.chunk_left:
+            return self.chunk_left  # type: ignore[no-any-return]  # an attribute that other code may set, so Any
+        try:
+            self.chunk_left = left = _next_chunk(self)
+        except HTTPException:
+            # Where the next chunk would begin is not known any more.
+            self._close_conn()
+            raise
+        if left is None:
+            self._close_conn()
+        return left
+
+    def _read_chunked(self, amt: int | None = None) -> bytes:
+        """Return the rest of the body, or *amt* bytes of it."""
+        data = BodyBuffer()
+        try:
+            while amt is None or amt > 0:
+                left = self._get_chunk_left()
+                if left is None:
+                    break
+                wanted = left if amt is None else min(amt, left)
+                piece: bytes = self._safe_read(wanted)
+                self.chunk_left = left - wanted
+                if wanted == amt and not data.size:
+                    return piece
+                data.add(piece)
+                if amt is not None:
+                    amt -= wanted
+                if wanted == left < SMALL and (more := _small_chunks(self, amt)):
+                    data.add(more)
+                    if amt is not None:
+                        amt -= len(more)
+        except IncompleteRead as cut:
+            raise IncompleteRead(data.whole() + cut.partial, cut.expected) from None
+        return data.whole()
+
+    def _readinto_chunked(self, b: Any) -> int:
+        """Fill *b* as far as the body goes; return how many bytes came."""
+        whole = memoryview(b).cast("B")
+        total = 0
+        try:
+            while total < len(whole):
+                left = self._get_chunk_left()
+                if left is None:
+                    break
+                wanted = min(left, len(whole) - total)
+                count = self.fp.readinto(whole[total : total + wanted])
+                total += count
+                self.chunk_left = left - count
+                if count < wanted:
+                    raise IncompleteRead(b"", left - count)
+                if wanted == left < SMALL:
+                    more = _small_chunks(self, len(whole) - total)
+                    whole[total : total + len(more)] = more
+                    total += len(more)
+        except IncompleteRead as cut:
+            raise IncompleteRead(bytes(whole[:total]), cut.expected) from None
+        return total
+
+    def _read1_chunked(self, n: int = -1) -> bytes:
+        """Return at most *n* bytes of the current chunk, with at most one system call behind its head."""
+        if n == 0:
+            return b""
+        left = self._get_chunk_left()
+        if left is None:
+            return b""
+        data: bytes = self.fp.read1(min(left, n if n > 0 else READ_BUFFER))
+        self.chunk_left = left - len(data)
+        if not data:
+            raise IncompleteRead(b"", left)
+        return data
+
+    def _peek_chunked(self, n: int = -1) -> bytes:
+        """Return what is there of the current chunk, without moving on."""
+        left = self._get_chunk_left()
+        if left is None:
+            return b""
+        shown: bytes = self.fp.peek(n)
+        return shown[:left]
+
+    def _readline_chunked(self, limit: int | None = -1) -> bytes:
+        """Return one line of the body, or at most *limit* bytes of it; None is no limit, as in io."""
+        if limit is None:
+            limit = -1
+        pieces: list[bytes] = []
+        try:
+            while limit:
+                left = self._get_chunk_left()
+                if left is None:
+                    break
+                wanted = left if limit < 0 else min(limit, left)
+                piece = self.fp.readline(wanted)
+                pieces.append(piece)
+                self.chunk_left = left - len(piece)
+                if piece[-1:] == b"\n":
+                    break
+                if len(piece) < wanted:
+                    raise IncompleteRead(b"", left - len(piece))
+                if limit > 0:
+                    limit -= wanted
+        except IncompleteRead as cut:
+            raise IncompleteRead(b"".join(pieces), cut.expected) from None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _next_chunk(self: HTTPResponse) -> int | None:
+def _next_chunk(response: ChunkedReading) -> int | None:
     # 0 is the end of a chunk, None the beginning of the body.
-    if self.chunk_left is not None and self.fp.read(2) != b"\r\n":
+    if response.chunk_left is not None and response.fp.read(2) != b"\r\n":
         raise IncompleteRead(b"")
-    line = self.fp.readline(heads.MAX_LINE + 1)
+    line = response.fp.readline(heads.MAX_LINE + 1)
     if len(line) > heads.MAX_LINE:
         raise LineTooLong("chunk size")
     try:
@@ -54,63 +163,14 @@ def _next_chunk(self: HTTPResponse) -> int | None:
     if size:
         return size
     # Trailers are read and dropped, as http.client does. Where the connection ends in them the data is all there.
-    self._complete = bool(heads.read_field_lines(self.fp, self._max_headers, "trailers")[-1])
+    response._complete = bool(heads.read_field_lines(response.fp, response._max_headers, "trailers")[-1])
     return None
 
 
-def read(self: HTTPResponse, amt: int | None = None) -> bytes:
-    """Return the rest of the body, or *amt* bytes of it."""
-    data = BodyBuffer()
-    try:
-        while amt is None or amt > 0:
-            left = self._get_chunk_left()
-            if left is None:
-                break
-            wanted = left if amt is None else min(amt, left)
-            piece = self._safe_read(wanted)
-            self.chunk_left = left - wanted
-            if wanted == amt and not data.size:
-                return piece
-            data.add(piece)
-            if amt is not None:
-                amt -= wanted
-            if wanted == left < SMALL and (more := _small_chunks(self, amt)):
-                data.add(more)
-                if amt is not None:
-                    amt -= len(more)
-    except IncompleteRead as cut:
-        raise IncompleteRead(data.whole() + cut.partial, cut.expected) from None
-    return data.whole()
-
-
-def readinto(self: HTTPResponse, b: Any) -> int:
-    """Fill *b* as far as the body goes; return how many bytes came."""
-    whole = memoryview(b).cast("B")
-    total = 0
-    try:
-        while total < len(whole):
-            left = self._get_chunk_left()
-            if left is None:
-                break
-            wanted = min(left, len(whole) - total)
-            count = self.fp.readinto(whole[total : total + wanted])
-            total += count
-            self.chunk_left = left - count
-            if count < wanted:
-                raise IncompleteRead(b"", left - count)
-            if wanted == left < SMALL:
-                more = _small_chunks(self, len(whole) - total)
-                whole[total : total + len(more)] = more
-                total += len(more)
-    except IncompleteRead as cut:
-        raise IncompleteRead(bytes(whole[:total]), cut.expected) from None
-    return total
-
-
-def _small_chunks(self: HTTPResponse, most: int | None) -> bytes:
+def _small_chunks(response: ChunkedReading, most: int | None) -> bytes:
     """Return the data of the chunks that are whole in the buffer, up to *most* bytes; called at the end of a chunk."""
-    channel = self._reader
-    if channel is None or self.fp is not channel.reader:
+    channel = response._reader
+    if channel is None or response.fp is not channel.reader:
         return b""
     seen = channel.buffered()
     pieces = []
@@ -125,51 +185,3 @@ def _small_chunks(self: HTTPResponse, most: int | None) -> bytes:
         pieces.append(seen[begin:end])
     channel.take(end)
     return b"".join(pieces)
-
-
-def read1(self: HTTPResponse, n: int = -1) -> bytes:
-    """Return at most *n* bytes of the current chunk, with at most one system call behind its head."""
-    if n == 0:
-        return b""
-    left = self._get_chunk_left()
-    if left is None:
-        return b""
-    data: bytes = self.fp.read1(min(left, n if n > 0 else READ_BUFFER))
-    self.chunk_left = left - len(data)
-    if not data:
-        raise IncompleteRead(b"", left)
-    return data
-
-
-def readline(self: HTTPResponse, limit: int | None = -1) -> bytes:
-    """Return one line of the body, or at most *limit* bytes of it; None is no limit, as in io."""
-    if limit is None:
-        limit = -1
-    pieces: list[bytes] = []
-    try:
-        while limit:
-            left = self._get_chunk_left()
-            if left is None:
-                break
-            wanted = left if limit < 0 else min(limit, left)
-            piece = self.fp.readline(wanted)
-            pieces.append(piece)
-            self.chunk_left = left - len(piece)
-            if piece[-1:] == b"\n":
-                break
-            if len(piece) < wanted:
-                raise IncompleteRead(b"", left - len(piece))
-            if limit > 0:
-                limit -= wanted
-    except IncompleteRead as cut:
-        raise IncompleteRead(b"".join(pieces), cut.expected) from None
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def peek(self: HTTPResponse, n: int = -1) -> bytes:
-    """Return what is there of the current chunk, without moving on."""
-    left = self._get_chunk_left()
-    if left is None:
-        return b""
-    shown: bytes = self.fp.peek(n)
-    return shown[:left]

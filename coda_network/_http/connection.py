@@ -7,11 +7,11 @@ import sys
 import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 
-from coda_network._http import tunnel
+from coda_network._http.read_response import next_response, response_on_reader
 from coda_network._http.reader import ConnectionReader, reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
 from coda_network._http.response import HTTPResponse
-from coda_network._http.response_head import next_response, response_on_reader
+from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._signatures import extends
@@ -42,7 +42,7 @@ ONE_SEGMENT = 16384
 """Bytes of a body that travel in the same system call as the head."""
 
 
-class HTTPConnection(http.client.HTTPConnection):
+class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     """http.client.HTTPConnection that keeps what it reads, and tells what a proxy answered.
 
     :param socket_keepalive: probe the peer while nothing is sent; a bool, or a SocketKeepalive with seconds, seconds
@@ -74,12 +74,11 @@ class HTTPConnection(http.client.HTTPConnection):
     max_response_headers: int | None = None
     socket_keepalive: bool | SocketKeepalive = False
 
-    # Who we are to the proxy; whoever leases the connection sets it.
+    # Set by _log_in_with(): for CONNECT, and that somebody else looks after challenges.
     _proxy_login: Login | None = None
-    _proxy_keep_alive = False
-    # Requests in absolute form, watched in case the proxy asks for a login; not where an exchange of ours does that.
-    _forward_login: ForwardProxyLogin | None = None
     _login_handled_elsewhere = False
+    # Watches requests in absolute-form, in case the proxy wants a login; None where somebody else does that.
+    _forward_login: ForwardProxyLogin | None = None
     _raw_proxy_headers: list[bytes] | None = None
 
     _composer: Composer | None = None
@@ -159,15 +158,28 @@ class HTTPConnection(http.client.HTTPConnection):
             if last is not None and (response := last()) is not None:
                 response.close()
 
-    # -- the tunnel
+    # -- logins at the proxy
 
-    set_tunnel = tunnel.set_tunnel
-    _check_tunnel = tunnel.check_tunnel
-    get_proxy_response_headers = tunnel.get_proxy_response_headers
-    _get_hostport = tunnel.get_hostport
-    _tunnel = tunnel.open_through
-    _send_connect = tunnel.send_connect
-    _exchange_connect = tunnel.exchange_connect
+    def _log_in_with(self, proxy_login: Login | None) -> None:
+        """Leave responses with a challenge to whoever leases this connection.
+
+        :param proxy_login: for CONNECT; None where the connection has no tunnel
+        """
+        self._login_handled_elsewhere = True
+        self._proxy_login = proxy_login
+
+    # -- the state, which http.client names after its class
+
+    def _suspended_request(self) -> tuple[str, list[bytes], str | None]:
+        """Return the request under way, for ``_resume_request()``: meanwhile the same methods send another one."""
+        return self.__state, self._buffer, self._method
+
+    def _resume_request(self, suspended: tuple[str, list[bytes], str | None]) -> None:
+        self.__state, self._buffer, self._method = suspended
+
+    def _discard_request(self) -> None:
+        self.__state = _IDLE
+        del self._buffer[:]
 
     # -- the request
 
@@ -348,12 +360,12 @@ class HTTPConnection(http.client.HTTPConnection):
 
     def _quick_response(self) -> HTTPResponse | None:
         """Return an answer whose head is ordinary; None where it is not, or cannot be read by our reader."""
-        if self.response_class is not HTTPResponse or self.debuglevel or self.max_response_headers is not None:
+        if self.response_class is not HTTPResponse:
             return None
         channel = self._reader
         if channel is None or channel.sock is not self.sock or channel.reader.closed:
             channel = self._reader = reader_for(self.sock)
-        if channel is None:
+        if channel is None or self.debuglevel or self.max_response_headers is not None:
             return None
         try:
             return next_response(channel, self._method)
@@ -408,12 +420,9 @@ class HTTPConnection(http.client.HTTPConnection):
         HTTPConnection.close(self)
 
     def _new_response(self) -> Any:
-        if self.response_class is HTTPResponse:
-            channel = self._reader
-            if channel is None or channel.sock is not self.sock or channel.reader.closed:
-                channel = self._reader = reader_for(self.sock)
-            if channel is not None:
-                return response_on_reader(channel, self.debuglevel, self._method)
+        # Where the reader can be ours, _quick_response() has looked it up.
+        if self.response_class is HTTPResponse and self._reader is not None:
+            return response_on_reader(self._reader, self.debuglevel, self._method)
         if self.debuglevel > 0:
             return self.response_class(self.sock, self.debuglevel, method=self._method)
         return self.response_class(self.sock, method=self._method)

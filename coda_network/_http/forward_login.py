@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coda_network._auth.login import LARGE_BODY, Login
 from coda_network._auth.scheme import Outgoing, PeerUnproven
-from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_content
+from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_accepted_header
 from coda_network._http.tunnel_login import drain
 
 if TYPE_CHECKING:
-    from coda_network._auth.login import Login
     from coda_network._http.response import HTTPResponse
-
-LARGEST_REMEMBERED = 65536
-"""Bytes of a body that are kept to be sent again. A longer one, or one of unknown length, is sent when the login is
-done: squid answers nothing more on a connection on which it refused more than this."""
 
 _OF_THE_PROBE = (b"host", b"user-agent", b"proxy-connection", b"connection")
 
@@ -73,7 +69,7 @@ class ForwardProxyLogin:
             self._watching = False
             return data
         value = self._login.start(self._outgoing)
-        is_long = self._head.body_length() > LARGEST_REMEMBERED
+        is_long = self._head.body_length() > LARGE_BODY
         if self._let_in or not is_long or not may_have_to_log_in(self._login):
             self._remember(start_of_body)
         else:
@@ -87,7 +83,7 @@ class ForwardProxyLogin:
     def _remember(self, data: Any) -> None:
         if self._body is None:
             return
-        if not _is_bytes(data) or len(self._body) + len(data) > LARGEST_REMEMBERED:
+        if not _is_bytes(data) or len(self._body) + len(data) > LARGE_BODY:
             self._body = None
         else:
             self._body += data
@@ -142,7 +138,7 @@ class ForwardProxyLogin:
     def _note_let_in(self, login: Login, value: str | None) -> None:
         self._let_in = True
         if value == login.preset_header:
-            note_content(login)
+            note_accepted_header(login)
 
     def take_refusal(self) -> HTTPResponse | None:
         """Return the answer to a request that was not sent, because the login before it came to nothing; else None."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 from coda_network._auth.credentials import Credentials
@@ -12,7 +14,13 @@ from coda_network._auth.scheme import Peer, Role
 
 # What the connections of this process know of each proxy: programs that drive http.client have no opener to share it.
 _memory = LoginMemory()
-_accepted_headers: set[tuple[str, int, str]] = set()  # the proxies that took a Basic header as it was given
+# The proxies that took a Basic header as it was given; a keyed digest, as the header is the password itself.
+_accepted_headers: dict[bytes, None] = {}
+_KEY = os.urandom(16)
+_lock = threading.Lock()
+
+MOST_ACCEPTED = 256
+"""Accepted headers that are remembered; the oldest is forgotten first."""
 
 
 def login_for_tunnel(connection: Any) -> Login | None:
@@ -46,11 +54,21 @@ def may_have_to_log_in(login: Login) -> bool:
     """Tell whether a proxy may ask for more than it gets, as far as one can know, and we could answer."""
     peer, given = login.peer, login.preset_header
     if given is not None:
-        return (peer.host, peer.port, given) not in _accepted_headers
+        return _digest(peer, given) not in _accepted_headers
     return _memory.recall(peer) is not None or may_name_somebody(peer)
 
 
-def note_content(login: Login) -> None:
+def note_accepted_header(login: Login) -> None:
     """Remember that a proxy has taken the header of the program."""
     if login.preset_header is not None:
-        _accepted_headers.add((login.peer.host, login.peer.port, login.preset_header))
+        with _lock:
+            _accepted_headers[_digest(login.peer, login.preset_header)] = None
+            if len(_accepted_headers) > MOST_ACCEPTED:
+                del _accepted_headers[next(iter(_accepted_headers))]
+
+
+def _digest(peer: Peer, header: str) -> bytes:
+    import hashlib
+
+    text = f"{peer.host}\n{peer.port}\n{header}"
+    return hashlib.blake2b(text.encode(errors="backslashreplace"), key=_KEY, digest_size=16).digest()

@@ -6,11 +6,12 @@ import http.client
 import io
 from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
-from coda_network._http import chunks
 from coda_network._http.body_buffer import LARGEST_PIECE, PIECE, BodyBuffer
 from coda_network._http.body_lines import catch_up, lines_of
+from coda_network._http.chunks import ChunkedReading
 from coda_network._http.reader import READ_BUFFER, ConnectionReader
-from coda_network._wire import framing, heads
+from coda_network._http.response_head import apply_found, apply_head, prepare
+from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
 TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
@@ -37,7 +38,7 @@ class _Headers:
         return message
 
 
-class HTTPResponse(http.client.HTTPResponse):
+class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
     """http.client.HTTPResponse, strict about framing, and over a reader that its connection keeps.
 
     :param sock: what has ``makefile()``
@@ -323,54 +324,6 @@ class HTTPResponse(http.client.HTTPResponse):
             wanted = PIECE if amt is None else min(PIECE, amt - data.size)
         return data.whole()
 
-    # -- chunks, by the names that http.client gives to reading them
-
-    _get_chunk_left = chunks.get_chunk_left
-    _read_chunked = chunks.read
-    _readinto_chunked = chunks.readinto
-    _read1_chunked = chunks.read1
-    _peek_chunked = chunks.peek
-    _readline_chunked = chunks.readline
-
 
 _readline = HTTPResponse.readline
 _stdlib_iter = http.client.HTTPResponse.__iter__
-
-
-def prepare(response: Any, fp: Any, debuglevel: int, method: str | None) -> None:
-    """Set what http.client sets before a head has been read."""
-    response.fp = fp
-    response.debuglevel = debuglevel
-    response._method = method
-    response.version = response.status = response.reason = "UNKNOWN"
-    response.chunked = response.chunk_left = response.length = response.will_close = "UNKNOWN"
-
-
-def apply_found(response: HTTPResponse, fp: Any, found: Any) -> None:
-    """Set everything that follows from an ordinary head, as ``scan()`` found it, and move *fp* on behind it."""
-    size, status, reason, fields, length, closes, limited = found
-    fp.read(size)
-    response.fp = fp
-    response.code = response.status = status
-    response.reason = reason
-    response._fields = fields
-    response.length = length
-    response.chunked = length is None
-    response.will_close = closes
-    response._is_limited = limited
-
-
-def apply_head(response: HTTPResponse, version: str, status: int, reason: str, fields: bytes) -> None:
-    """Set everything that follows from a head; the headers themselves wait until somebody asks."""
-    response.code = response.status = status
-    response.reason = reason.strip()
-    response.version = number = heads.version_number(version)
-    heads.check_field_lines(fields)
-    response.headers = response.msg = parsed = heads.parse_fields(fields)
-    if response.debuglevel > 0:
-        for name, value in parsed.items():
-            print("header:", name + ":", value)
-    response.length, response.chunked, response.will_close = framing.body_framing(
-        parsed, number, status, response._method
-    )
-    response.chunk_left = None

@@ -1,58 +1,50 @@
-"""How answers come to be: read from the channel of a connection, or of the head that a tunnel was refused with."""
+"""What a response is before its head has been read, and everything that follows from the head."""
 
 from __future__ import annotations
 
-from coda_network._http.reader import ConnectionReader
-from coda_network._http.response import HTTPResponse, apply_found, apply_head, prepare
-from coda_network._wire import heads
-from coda_network._wire.fast_response import scan
+from coda_network._wire import framing, heads
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
+    from coda_network._http.response import HTTPResponse
 
-def next_response(channel: ConnectionReader, method: str | None) -> HTTPResponse | None:
-    """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
-    reader = channel.reader
-    seen = reader.peek()
-    found = None if method == "HEAD" else scan(seen)
-    if found is None:
-        return None
-    size, length = found[0], found[4]
-    channel.exact = length is not None and len(seen) == size + length
-    response = HTTPResponse.__new__(HTTPResponse)
-    response._reader = channel
+
+def prepare(response: Any, fp: Any, debuglevel: int, method: str | None) -> None:
+    """Set what http.client sets before a head has been read."""
+    response.fp = fp
+    response.debuglevel = debuglevel
     response._method = method
-    response.tunnel = False
-    apply_found(response, reader, found)
-    return response
+    response.version = response.status = response.reason = "UNKNOWN"
+    response.chunked = response.chunk_left = response.length = response.will_close = "UNKNOWN"
 
 
-def response_on_reader(channel: ConnectionReader, debuglevel: int, method: str | None) -> HTTPResponse:
-    """Return an answer that is about to be read from a connection's own reader."""
-    response = HTTPResponse.__new__(HTTPResponse)
-    prepare(response, None, debuglevel, method)
-    use_reader(response, channel)
-    return response
+def apply_found(response: HTTPResponse, fp: Any, found: Any) -> None:
+    """Set everything that follows from an ordinary head, as ``scan()`` found it, and move *fp* on behind it."""
+    size, status, reason, fields, length, closes, limited = found
+    fp.read(size)
+    response.fp = fp
+    response.code = response.status = status
+    response.reason = reason
+    response._fields = fields
+    response.length = length
+    response.chunked = length is None
+    response.will_close = closes
+    response._is_limited = limited
 
 
-def use_reader(response: HTTPResponse, channel: ConnectionReader) -> None:
-    """Let an answer read from a connection's own reader."""
-    channel.exact = False
-    response.fp = channel.reader
-    response._reader = channel
-
-
-def response_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
-    """Return a proxy's answer to CONNECT, of which the head has been read.
-
-    :param lines: status line and header lines
-    :param file: where the body is; None where nobody has opened it yet
-    """
-    version, status, reason = heads.parse_status_line(lines[0])
-    response = HTTPResponse.__new__(HTTPResponse)
-    prepare(response, file, 0, "CONNECT")
-    response.tunnel = True
-    apply_head(response, version, status, reason, b"".join(lines[1:]))
-    return response
+def apply_head(response: HTTPResponse, version: str, status: int, reason: str, fields: bytes) -> None:
+    """Set everything that follows from a head; the headers themselves wait until somebody asks."""
+    response.code = response.status = status
+    response.reason = reason.strip()
+    response.version = number = heads.version_number(version)
+    heads.check_field_lines(fields)
+    response.headers = response.msg = parsed = heads.parse_fields(fields)
+    if response.debuglevel > 0:
+        for name, value in parsed.items():
+            print("header:", name + ":", value)
+    response.length, response.chunked, response.will_close = framing.body_framing(
+        parsed, number, status, response._method
+    )
+    response.chunk_left = None

@@ -1,4 +1,4 @@
-"""The tunnel through a proxy: the methods of HTTPConnection that send CONNECT and read its answer (RFC 9110 9.3.6)."""
+"""The tunnel through a proxy: CONNECT and the response to it."""
 
 from __future__ import annotations
 
@@ -6,126 +6,150 @@ import functools
 import http.client
 from http.client import RemoteDisconnected
 
+from coda_network._http.read_response import response_from_head, use_reader
 from coda_network._http.reader import reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
 from coda_network._http.response import HTTPResponse
-from coda_network._http.response_head import response_from_head, use_reader
 from coda_network._http.tunnel_login import TunnelError, open_tunnel
 from coda_network._net.read_head import read_head
 from coda_network._net.redial import redial
 from coda_network._wire import heads
 from coda_network._wire.validate import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
+
+    from coda_network._auth.login import Login
+
+    _Base = http.client.HTTPConnection
+else:
+    _Base = object
 
 _stdlib_get_hostport = http.client.HTTPConnection._get_hostport  # type: ignore[attr-defined]  # private, see _patch
 _stdlib_set_tunnel = http.client.HTTPConnection.set_tunnel
 
-_IDLE = "Idle"
 
+class Tunnelling(_Base):
+    """The part of HTTPConnection that opens a tunnel through a proxy (RFC 9110 section 9.3.6)."""
 
-def set_tunnel(self: Any, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
-    """Go through a tunnel to *host*; the host of the connection is the proxy.
+    # What the rest of HTTPConnection has.
+    sock: Any
+    max_response_headers: int | None
+    _buffer: list[bytes]
+    _tunnel_host: Any
+    _tunnel_port: Any
+    _tunnel_headers: dict[str, str]
+    _raw_proxy_headers: list[bytes] | None
+    _proxy_login: Login | None
+    _refused_tunnel: RefusedTunnel | None
+    _dial: Callable[[], Any]
+    _suspended_request: Any
+    _resume_request: Any
+    _discard_request: Any
 
-    :param headers: to send with CONNECT
-    :raises ValueError: what would not stay within its place in the CONNECT request
-    :raises RuntimeError: the connection is already open
-    """
-    given = dict(headers or ())
-    self._check_tunnel(host, port, given)
-    # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
-    _stdlib_set_tunnel(self, host, port, given)
-    if "Host" in self._tunnel_headers and "Host" not in given:
-        # http.client's own, which has no brackets around IPv6 addresses on some versions of Python.
-        self._tunnel_headers["Host"] = authority(self._tunnel_host, self._tunnel_port)
+    def set_tunnel(self, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
+        """Go through a tunnel to *host*; the host of the connection is the proxy.
 
+        :param headers: to send with CONNECT
+        :raises ValueError: what would not stay within its place in the CONNECT request
+        :raises RuntimeError: the connection is already open
+        """
+        given = dict(headers or ())
+        self._check_tunnel(host, port, given)
+        # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
+        _stdlib_set_tunnel(self, host, port, given)
+        if "Host" in self._tunnel_headers and "Host" not in given:
+            # http.client's own, which has no brackets around IPv6 addresses on some versions of Python.
+            self._tunnel_headers["Host"] = authority(self._tunnel_host, self._tunnel_port)
 
-def check_tunnel(self: Any, host: str, port: int | None, headers: Mapping[str, str]) -> None:
-    """Refuse what would not stay within its place in the CONNECT request.
+    def _check_tunnel(self, host: str, port: int | None, headers: Mapping[str, str]) -> None:
+        """Refuse what would not stay within its place in the CONNECT request.
 
-    :raises ValueError: it would not
-    """
-    refuse_in_request_line(host, "Tunnel host", InvalidTarget)
-    # Some characters have white space in their form for IDNA.
-    refuse_in_request_line(authority(*self._get_hostport(host, port)), "Tunnel host", InvalidTarget)
-    for name, value in headers.items():
-        refuse_nul(name, value)
-        refuse_further_lines(name, value)
+        :raises ValueError: it would not
+        """
+        refuse_in_request_line(host, "Tunnel host", InvalidTarget)
+        # Some characters have white space in their form for IDNA.
+        refuse_in_request_line(authority(*self._get_hostport(host, port)), "Tunnel host", InvalidTarget)
+        for name, value in headers.items():
+            refuse_nul(name, value)
+            refuse_further_lines(name, value)
 
+    def get_proxy_response_headers(self) -> http.client.HTTPMessage | None:
+        """Return the headers of the proxy's answer to CONNECT, None where there was no CONNECT."""
+        lines = self._raw_proxy_headers
+        return None if lines is None else heads.parse_fields(b"".join(lines))
 
-def get_proxy_response_headers(self: Any) -> http.client.HTTPMessage | None:
-    """Return the headers of the proxy's answer to CONNECT, None where there was no CONNECT."""
-    lines = self._raw_proxy_headers
-    return None if lines is None else heads.parse_fields(b"".join(lines))
+    def _tunnel_target(self) -> tuple[str, int] | None:
+        """Return host and port at the end of the tunnel; None where there is no tunnel."""
+        host, port = self._tunnel_host, self._tunnel_port
+        return None if not host or port is None else (host, port)
 
+    def _get_hostport(self, host: str, port: int | None) -> tuple[str, int]:
+        """Return host and port; Python before 3.13 leaves the brackets of an IPv6 address where a port is given."""
+        name, number = _stdlib_get_hostport(self, host, port)
+        return name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name, number
 
-def get_hostport(self: Any, host: str, port: int | None) -> tuple[str, int]:
-    """Return host and port; Python before 3.13 leaves the brackets of an IPv6 address where a port is given."""
-    name, number = _stdlib_get_hostport(self, host, port)
-    return name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name, number
+    def _tunnel(self) -> None:
+        """Open the tunnel over the socket of this connection, or over that on which it was refused before.
 
+        :raises TunnelError: the proxy refused
+        :raises OSError: the connection to the proxy failed
+        """
+        from coda_network._http.header_login import login_for_tunnel
 
-def open_through(self: Any) -> None:
-    """Open the tunnel over the socket of this connection, or over that on which it was refused before.
-
-    :raises TunnelError: the proxy refused
-    :raises OSError: the connection to the proxy failed
-    """
-    from coda_network._http.header_login import login_for_tunnel
-
-    # A request may be under way already: it waits while the same methods send CONNECT.
-    state, buffer, method = self._HTTPConnection__state, self._buffer, self._method
-    connect = functools.partial(self._send_connect, self.sock)
-    target = authority(self._tunnel_host, self._tunnel_port)
-    try:
-        open_tunnel(connect, target, self._proxy_login or login_for_tunnel(self))
-    except TunnelError:
-        raise
-    except BaseException:
-        self.close()
-        state = _IDLE
-        raise
-    finally:
-        self._HTTPConnection__state, self._buffer, self._method = state, buffer, method
-
-
-def send_connect(self: Any, dialled: Any, authorization: str | None) -> HTTPResponse:
-    """Send one CONNECT and return the proxy's answer, opening the connection to the proxy where it is not open.
-
-    :param dialled: the socket that the tunnel is to be in
-    """
-    parked, self._refused_tunnel = self._refused_tunnel, None
-    if self.sock is None and parked is not None and (sock := parked.take()) is not None:
-        self.sock = sock
+        # A request may be under way already: it waits while the same methods send CONNECT.
+        suspended = self._suspended_request()
+        connect = functools.partial(self._send_connect, self.sock)
+        target = authority(self._tunnel_host, self._tunnel_port)
         try:
-            return self._exchange_connect(authorization)  # type: ignore[no-any-return]  # of a connection that is Any
-        except ConnectionError:
-            # Some proxies announce that the connection goes on and close it all the same.
-            sock.close()
-            self.sock = None
-    if self.sock is None:
-        self.sock = redial(self._dial, dialled)
-    return self._exchange_connect(authorization)  # type: ignore[no-any-return]  # of a connection that is Any
+            open_tunnel(connect, target, self._proxy_login or login_for_tunnel(self))
+        except TunnelError:
+            self._resume_request(suspended)
+            raise
+        except BaseException:
+            self.close()
+            self._resume_request(suspended)
+            self._discard_request()
+            raise
+        self._resume_request(suspended)
 
+    def _send_connect(self, dialled: Any, authorization: str | None) -> HTTPResponse:
+        """Send one CONNECT and return the proxy's answer, opening the connection to the proxy where it is not open.
 
-def exchange_connect(self: Any, authorization: str | None) -> HTTPResponse:
-    """Send CONNECT by the methods that subclasses override; read the answer.
+        :param dialled: the socket that the tunnel is to be in
+        """
+        parked, self._refused_tunnel = self._refused_tunnel, None
+        if self.sock is None and parked is not None and (sock := parked.take()) is not None:
+            self.sock = sock
+            try:
+                return self._exchange_connect(authorization)
+            except ConnectionError:
+                # Some proxies announce that the connection goes on and close it all the same.
+                sock.close()
+                self.sock = None
+        if self.sock is None:
+            self.sock = redial(self._dial, dialled)
+        return self._exchange_connect(authorization)
 
-    Where it is a refusal the socket is parked, until that has been read and another CONNECT follows.
-    """
-    target = authority(self._tunnel_host, self._tunnel_port)
-    self._HTTPConnection__state, self._buffer = _IDLE, []
-    self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
-    for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, self._proxy_keep_alive):
-        self.putheader(name, value)
-    self.endheaders()
-    response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel, self.max_response_headers)
-    if not 200 <= response.status < 300:
-        self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None
-    return response
+    def _exchange_connect(self, authorization: str | None) -> HTTPResponse:
+        """Send CONNECT by the methods that subclasses override; read the answer.
+
+        Where it is a refusal the socket is parked, until that has been read and another CONNECT follows.
+        """
+        target = authority(self._tunnel_host, self._tunnel_port)
+        self._buffer = []  # the list of the suspended request stays as it is
+        self._discard_request()
+        self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
+        keep_alive = self._proxy_login is not None
+        for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, keep_alive):
+            self.putheader(name, value)
+        self.endheaders()
+        response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel, self.max_response_headers)
+        if not 200 <= response.status < 300:
+            self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None
+        return response
 
 
 def authority(host: str, port: int) -> str:

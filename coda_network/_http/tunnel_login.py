@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from http.client import HTTPException
 
 from coda_network._trace import Trace
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 log = Trace("net")
 
 DRAIN_LIMIT = 1 << 20
-"""Bytes of a refusal's body that are read to keep its connection; beyond that a new connection is cheaper."""
+"""Bytes of a refusal's body that are read: to keep its connection (beyond, a new one is cheaper), or to keep them."""
 
 
 class TunnelError(OSError):
@@ -83,3 +84,19 @@ def drain(answer: Answer) -> None:
     except (HTTPException, ConnectionError):
         pass
     answer.close()
+
+
+def keep_body(refusal: Any) -> bytes:
+    """Read the body of a refusal into memory, so that it outlives the connection, and part from that.
+
+    :param refusal: a response; its body, or what came of it, can still be read from it
+    :returns: the body
+    """
+    try:
+        body: bytes = refusal.read(DRAIN_LIMIT)
+    except (OSError, HTTPException):
+        body = b""
+    if refusal.fp is not None:
+        refusal._close_conn()
+    refusal.fp, refusal.length, refusal.chunked = io.BytesIO(body), len(body), False
+    return body

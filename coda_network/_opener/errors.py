@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 from urllib.error import URLError
 
@@ -22,15 +21,10 @@ class TunnelRefused(URLError):
     """
 
     def __init__(self, response: Any) -> None:
-        from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError
+        from coda_network._http.tunnel_login import TunnelError, keep_body
 
         super().__init__(TunnelError(response, getattr(response, "auth_report", None)))
         self.auth_report = getattr(response, "auth_report", None)
         self.code = response.status
         self.headers = response.headers
-        try:
-            body = response.read(DRAIN_LIMIT)
-        except (OSError, http.client.HTTPException):
-            body = b""
-        response.close()
-        self.fp = io.BytesIO(body)
+        self.fp = io.BytesIO(keep_body(response))

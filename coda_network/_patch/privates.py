@@ -20,12 +20,11 @@ counts.
 
 from __future__ import annotations
 
-import io
 from http.client import HTTPException
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
-from coda_network._http.tunnel_login import TunnelError
+from coda_network._http.tunnel_login import TunnelError, keep_body
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MODULE = "urllib3.connection"
-
-LARGEST_PAGE = 65536
-"""How many bytes of the body of a refusal are kept."""
 
 
 def urllib3_attributes(subclass: type[Any]) -> Mapping[str, object]:
@@ -62,7 +58,7 @@ def _tunnel(self: Any) -> None:
     try:
         HTTPConnection._tunnel(self)
     except TunnelError as refused:
-        _keep_page(refused.response)
+        keep_body(refused.response)
         # urllib3 takes a closed connection as the sign that the proxy refused, and its users expect a plain OSError,
         # of which the TunnelError is the cause.
         self.close()
@@ -70,17 +66,6 @@ def _tunnel(self: Any) -> None:
     except BaseException:
         self._has_connected_to_proxy = True  # the proxy was reached: the failure is no refusal of its
         raise
-
-
-def _keep_page(response: Any) -> None:
-    """Read the body of a refusal into memory, so that the error keeps it when the connection is closed."""
-    try:
-        page = response.read(LARGEST_PAGE)
-    except (OSError, HTTPException):
-        page = b""
-    if response.fp is not None:
-        response._close_conn()
-    response.fp, response.length, response.chunked = io.BytesIO(page), len(page), False
 
 
 def _dial(self: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.client
-import io
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,8 +13,7 @@ from coda_network._auth.defaults import default_credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import Peer, Role
 from coda_network._http.deadline_connection import DeadlineHTTPConnection
-from coda_network._http.response import HTTPResponse
-from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError
+from coda_network._http.tunnel_login import TunnelError, keep_body
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import connect_within, lift_deadline, tls_within
 from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
@@ -77,7 +75,7 @@ def _through(
         sock, connection.sock = connection.sock, None
         return sock
     except TunnelError as refused:
-        _keep_body(refused.response)
+        keep_body(refused.response)
         raise
     except http.client.HTTPException as error:
         if isinstance(error, (OSError, ValueError)):
@@ -86,17 +84,6 @@ def _through(
         raise ConnectionError(f"{proxy.authority} does not respond as an HTTP proxy does ({kind})") from error
     finally:
         connection.close()
-
-
-def _keep_body(refusal: HTTPResponse) -> None:
-    """Read the body of a refusal into memory: nobody closes the connection of a response that an exception holds."""
-    try:
-        body = refusal.read(DRAIN_LIMIT)
-    except (OSError, http.client.HTTPException):
-        body = b""
-    if refusal.fp is not None:
-        refusal._close_conn()
-    refusal.fp, refusal.length, refusal.chunked = io.BytesIO(body), len(body), False
 
 
 class _ProxyConnection(DeadlineHTTPConnection):
@@ -112,8 +99,7 @@ class _ProxyConnection(DeadlineHTTPConnection):
         if proxy.username is not None:
             credentials = Credentials(proxy.username, proxy.password or "")
             source = lambda realm: credentials  # noqa: E731  # it is a CredentialSource like the other
-        self._proxy_login = Login(Role.PROXY, peer, source)
-        self._proxy_keep_alive = True
+        self._log_in_with(Login(Role.PROXY, peer, source))
 
     def _dial(self) -> Any:
         sock = super()._dial()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LARGE = 1 << 16
-"""Bytes above which a body waits until the login is done: a challenge would waste it."""
+from coda_network._auth.login import LARGE_BODY
 
 
 class Body:
@@ -17,7 +16,8 @@ class Body:
     def __init__(self, data: Any) -> None:
         self.data = data
         # Large, of unknown size, or readable only once.
-        self.needs_login_first = data is not None and not (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE)
+        is_short = data is None or (isinstance(data, (bytes, bytearray)) and len(data) <= LARGE_BODY)
+        self.needs_login_first = not is_short
         self._start: int | None = None
         if hasattr(data, "read") and hasattr(data, "seek"):
             try:

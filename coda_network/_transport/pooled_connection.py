@@ -80,9 +80,7 @@ class PooledConnection:
     def far_end(self) -> tuple[str, int]:
         """Return host and port of the end of the tunnel, or of the peer where there is no tunnel."""
         connection = self.connection
-        if connection._tunnel_host:
-            return connection._tunnel_host, connection._tunnel_port
-        return connection.host, connection.port
+        return connection._tunnel_target() or (connection.host, connection.port)
 
     def certificate(self) -> bytes | None:
         """Return the certificate of the far end in DER form; None without TLS, or while the connection is closed."""

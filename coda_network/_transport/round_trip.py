@@ -81,13 +81,13 @@ def _open(
 ) -> PooledConnection:
     """Return a connection that connects with its first request."""
     connection = make(prepared.host, timeout=timeout, **options)
-    connection._login_handled_elsewhere = True
     pooled = PooledConnection(connection)
+    proxy_login = None
     if prepared.tunnel:
         preset = prepared.proxy_authorization
         connection.set_tunnel(prepared.tunnel, headers={} if preset is None else {"Proxy-Authorization": preset})
-        connection._proxy_login = auth.login(pooled, Role.PROXY)
-        connection._proxy_keep_alive = True
+        proxy_login = auth.login(pooled, Role.PROXY)
+    connection._log_in_with(proxy_login)
     auth.begin_unasked(pooled)
     return pooled
 

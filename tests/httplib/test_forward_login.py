@@ -12,7 +12,7 @@ import pytest
 from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
-from coda_network._http.forward_login import LARGEST_REMEMBERED
+from coda_network._auth.login import LARGE_BODY
 
 URL = "http://example.test/path"
 BASIC = "Basic " + base64.b64encode(b"alice:wonder1and").decode()
@@ -94,7 +94,7 @@ def header(head: bytes, name: bytes) -> bytes | None:
         (None, b""),
         (b"bytes", b"bytes"),
         (io.BytesIO(b"a file"), b"a file"),
-        (b"x" * LARGEST_REMEMBERED, b"x" * LARGEST_REMEMBERED),
+        (b"x" * LARGE_BODY, b"x" * LARGE_BODY),
     ],
 )
 def test_a_short_request_is_sent_again_on_the_same_connection(talk: Any, body: Any, sent: bytes) -> None:
@@ -110,7 +110,7 @@ def test_a_short_request_is_sent_again_on_the_same_connection(talk: Any, body: A
 @pytest.mark.parametrize(
     ("body", "sent"),
     [
-        (b"x" * (LARGEST_REMEMBERED + 1), b"x" * (LARGEST_REMEMBERED + 1)),
+        (b"x" * (LARGE_BODY + 1), b"x" * (LARGE_BODY + 1)),
         (iter([b"one", b"two"]), b"onetwo"),
         ((piece for piece in [b"x" * 100000] * 20), b"x" * 2000000),
     ],
@@ -147,7 +147,7 @@ def test_a_proxy_that_closes_after_its_challenge_is_dialled_again(talk: Any, bod
     with ScriptedPeer(script) as peer:
         assert talk(peer, "PUT", URL, body).status == 200
         # A long body went after HEAD, which this proxy answers without closing.
-        assert peer.connections == (1 if body and len(body) > LARGEST_REMEMBERED else 2)
+        assert peer.connections == (1 if body and len(body) > LARGE_BODY else 2)
     assert seen[-1] == ("PUT", "Digest", body or b"")
 
 

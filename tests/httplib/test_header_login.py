@@ -11,7 +11,8 @@ from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
 from coda_network._auth.credentials import Credentials
-from coda_network._http.header_login import login_from_header
+from coda_network._http import header_login
+from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_accepted_header
 
 DIGEST = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
 BASIC_CHALLENGE = 'Proxy-Authenticate: Basic realm="r"'
@@ -112,3 +113,17 @@ def test_the_credentials_of_a_header_are_the_users() -> None:
     assert callable(login.credentials)
     assert login.credentials("realm") == Credentials("alice", "x")
     assert (login.peer.host, login.peer.port) == ("proxy.test", 3128)
+
+
+def test_a_limited_number_of_accepted_headers_is_remembered_and_none_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered: dict[bytes, None] = {}
+    monkeypatch.setattr(header_login, "_accepted_headers", remembered)
+    monkeypatch.setattr(header_login, "MOST_ACCEPTED", 3)
+    logins = [login_from_header(httplib.HTTPConnection("proxy.test", 1), basic(f"alice:{n}")) for n in range(5)]
+    for login in logins:
+        assert login is not None
+        assert may_have_to_log_in(login)
+        note_accepted_header(login)
+        assert not may_have_to_log_in(login)
+    assert [login and may_have_to_log_in(login) for login in logins] == [True, True, False, False, False]
+    assert {len(digest) for digest in remembered} == {16}

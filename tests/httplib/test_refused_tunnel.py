@@ -270,7 +270,7 @@ def test_closing_the_connection_forgets_a_refusal_that_was_not_asked_for():
 
 def with_login(connection: httplib.HTTPConnection, user: str = ALICE.user, password: str = ALICE.password):
     peer = Peer(Role.PROXY, connection.host, connection.port)
-    connection._proxy_login = Login(Role.PROXY, peer, lambda realm: Credentials(user, password))
+    connection._log_in_with(Login(Role.PROXY, peer, lambda realm: Credentials(user, password)))
     return connection
 
 

@@ -10,6 +10,8 @@ from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
 
 from coda_network import httplib
+from coda_network._auth.login import Login
+from coda_network._auth.scheme import Peer, Role
 
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -86,15 +88,29 @@ def test_the_headers_of_the_caller_stay_as_they_are():
     assert mine == {"X": "1"}
 
 
-def test_the_keep_alive_of_http_1_0_proxies_is_asked_for_where_the_owner_of_the_connection_wants_it():
+def test_a_connection_with_a_login_asks_http_1_0_proxies_to_keep_it_alive():
     with ScriptedPeer([opening()]) as peer:
         connection = through(peer, "h", 1)
-        connection._proxy_keep_alive = True
+        connection._log_in_with(Login(Role.PROXY, Peer(Role.PROXY, *peer.address), lambda realm: None))
         connection.connect()
         connection.request("GET", "/")
         connection.getresponse().read()
         connection.close()
     assert peer.heads[0] == b"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\nProxy-Connection: Keep-Alive\r\n\r\n"
+
+
+def test_a_request_whose_tunnel_was_cut_short_does_not_begin_the_next_one():
+    def cut(wire: Wire) -> None:
+        wire.read_head()
+
+    with ScriptedPeer([cut, opening()]) as peer:
+        connection = through(peer, "h", 1)
+        with pytest.raises(http.client.RemoteDisconnected):
+            connection.request("PUT", "/first", iter([b"a body that can be read only once"]))
+        connection.request("GET", "/second")
+        assert connection.getresponse().read() == b"body"
+        connection.close()
+    assert [head.partition(b" HTTP")[0] for head in peer.heads] == [b"CONNECT h:1", b"CONNECT h:1", b"GET /second"]
 
 
 def test_a_subclass_sees_connect_and_changes_it():

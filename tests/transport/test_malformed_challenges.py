@@ -50,12 +50,14 @@ class Connection:
     """Responds to each request with the next challenge, and with 200 when none is left."""
 
     host, port, timeout, debuglevel = "peer.example", 80, None, 0
-    _tunnel_host = None
     sock: Any = object()
 
     def __init__(self, responses: list[Response]) -> None:
         self.responses = responses
         self.sent: list[dict[str, str]] = []
+
+    def _tunnel_target(self) -> None:
+        """There is no tunnel."""
 
     def request(self, method: str, target: str, body: Any, headers: dict[str, str], **options: Any) -> None:
         for name, value in headers.items():

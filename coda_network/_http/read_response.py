@@ -1,0 +1,59 @@
+"""The makers of responses: read with the reader of a connection, or made of the head of a response to CONNECT."""
+
+from __future__ import annotations
+
+from coda_network._http.reader import ConnectionReader
+from coda_network._http.response import HTTPResponse
+from coda_network._http.response_head import apply_found, apply_head, prepare
+from coda_network._wire import heads
+from coda_network._wire.fast_response import scan
+
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def next_response(channel: ConnectionReader, method: str | None) -> HTTPResponse | None:
+    """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
+    reader = channel.reader
+    seen = reader.peek()
+    found = None if method == "HEAD" else scan(seen)
+    if found is None:
+        return None
+    size, length = found[0], found[4]
+    channel.exact = length is not None and len(seen) == size + length
+    response = HTTPResponse.__new__(HTTPResponse)
+    response._reader = channel
+    response._method = method
+    response.tunnel = False
+    apply_found(response, reader, found)
+    return response
+
+
+def response_on_reader(channel: ConnectionReader, debuglevel: int, method: str | None) -> HTTPResponse:
+    """Return an answer that is about to be read from a connection's own reader."""
+    response = HTTPResponse.__new__(HTTPResponse)
+    prepare(response, None, debuglevel, method)
+    use_reader(response, channel)
+    return response
+
+
+def use_reader(response: HTTPResponse, channel: ConnectionReader) -> None:
+    """Let an answer read from a connection's own reader."""
+    channel.exact = False
+    response.fp = channel.reader
+    response._reader = channel
+
+
+def response_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
+    """Return a proxy's answer to CONNECT, of which the head has been read.
+
+    :param lines: status line and header lines
+    :param file: where the body is; None where nobody has opened it yet
+    """
+    version, status, reason = heads.parse_status_line(lines[0])
+    response = HTTPResponse.__new__(HTTPResponse)
+    prepare(response, file, 0, "CONNECT")
+    response.tunnel = True
+    apply_head(response, version, status, reason, b"".join(lines[1:]))
+    return response
