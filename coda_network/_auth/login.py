@@ -1,7 +1,7 @@
 """One login on one connection for one role: which scheme is tried, what is sent, when it is given up.
 
 A challenge comes, the strongest scheme that can serve it is chosen, and its header goes out. The peer then
-answers with its approval (any other status, at any step), or with another challenge: to the scheme in hand
+responds with its approval (any other status, at any step), or with another challenge: to the scheme in hand
 that is the next token of a handshake or a refusal, and only the scheme can tell. `TRANSITIONS` shows all of
 it.
 """
@@ -50,8 +50,8 @@ class SourceTable(Protocol):
 class Login:
     """The login of one connection at a proxy or at an origin server; used by one thread at a time.
 
-    For each request: `header` before it is sent; after an answer with the role's status `challenged`, whose
-    header is sent with the same request again; after any other answer `accepted`. At most one login with a
+    For each request: `start` before it is sent; after a response with the role's status `on_challenge`, whose
+    value is sent with the same request again; after any other response `on_response`. At most one login with a
     password that is refused is sent for one request. While `in_progress` is False, the login may be carried
     on on a new connection to the same peer.
 
@@ -97,7 +97,7 @@ class Login:
         self._failed = False  # a header went out for a scheme, and that scheme came to nothing
         self._refused = False  # a password was judged, and refused
         self._unasked: str | None = None  # the header that went out before anybody asked, ours or the program's
-        self._answers_token = False
+        self._is_bound_to_token = False
 
     @property
     def state(self) -> State:
@@ -106,8 +106,8 @@ class Login:
 
     @property
     def in_progress(self) -> bool:
-        """Whether the header given out last answers a token of this connection, and fits nowhere else."""
-        return self._answers_token and self._state in AWAITING_RESPONSE
+        """Whether the last authorization answers a token that is valid on this connection only."""
+        return self._is_bound_to_token and self._state in AWAITING_RESPONSE
 
     @property
     def awaits_challenge(self) -> bool:
@@ -268,7 +268,7 @@ class Login:
         return attempt is not None and source is not None and source(attempt.realm) == attempt.credentials
 
     def _for_scheme_in_hand(self, challenges: list[Challenge]) -> Challenge | None:
-        """The challenge that the scheme in hand is to answer; None if none is for it."""
+        """Return the challenge that is for the scheme in hand; None if there is none."""
         attempt = self._attempt
         if attempt is None or self._state not in AWAITING_RESPONSE:
             return None
@@ -287,7 +287,7 @@ class Login:
         return max(mine, key=lambda challenge: challenge.token is not None, default=None)
 
     def _drop_scheme_in_hand(self) -> None:
-        """A challenge came that the scheme in hand, if any, is not to answer."""
+        """Give up the scheme in hand, if any: a challenge came that is not for it."""
         attempt = self._attempt
         if attempt is None:
             return
@@ -295,7 +295,7 @@ class Login:
             self._memory.forget(self.peer, attempt)
         elif self._state is State.NEGOTIATING:
             self._fail(attempt, "the peer broke off the handshake")
-        elif self._state is State.ANSWERED:
+        elif self._state is State.COMPLETED:
             self._fail(attempt, "the login was refused", judged=True)
         self._attempt = None
 
@@ -396,10 +396,10 @@ class Login:
         return attempt, header
 
     def _sent(self, attempt: Attempt, header: str, challenge: Challenge | None) -> str:
-        """Take note of a header that goes out; `challenge` is what it answers, None for a first header."""
+        """Take note of an authorization that goes out; `challenge` is what it is for, None for a first one."""
         self._attempt = attempt
         self._tried.add(attempt.label)
-        self._answers_token = challenge is not None and challenge.token is not None
+        self._is_bound_to_token = challenge is not None and challenge.token is not None
         self.report.note(attempt.label, "sent")
         if log.is_on():
             self._tell(f"we send {kind(header)}")
@@ -424,7 +424,7 @@ def _offer(challenges: list[Challenge]) -> str:
 
 
 def _further(challenge: Challenge) -> str:
-    """Tell what a peer answers to the scheme in hand."""
+    """Tell what a peer sends to the scheme in hand."""
     return f"it sends {kind(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
 
 

@@ -13,8 +13,8 @@ class State(Enum):
     ANTICIPATED = "a header went out before anybody asked"
     CHOOSING = "looking for a scheme to begin with"
     STEPPING = "the scheme in hand makes its next header"
-    NEGOTIATING = "a header went out that another challenge must answer"
-    ANSWERED = "the last header of a scheme went out"
+    NEGOTIATING = "a header went out that another challenge must follow"
+    COMPLETED = "the last header of a scheme went out"
     ACCEPTED = "the peer has accepted"
     GIVEN_UP = "no scheme can go on for this request"
 
@@ -26,8 +26,8 @@ class Event(Enum):
     ANTICIPATE = "a header is at hand from a login that was accepted"
     CHALLENGE = "a challenge came, but not for the scheme in hand"
     GO_ON = "a challenge came for the scheme in hand"
-    OTHER = "any other answer came"
-    LEG = "a header was made that another challenge must answer"
+    OTHER = "any other response came"
+    LEG = "a header was made that another challenge must follow"
     FINAL = "the last header of a scheme was made"
     BROKEN = "the scheme in hand cannot go on"
     EXHAUSTED = "no scheme is left"
@@ -38,27 +38,27 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.IDLE, Event.ANTICIPATE): State.ANTICIPATED,
     (State.IDLE, Event.CHALLENGE): State.CHOOSING,
     (State.IDLE, Event.OTHER): State.IDLE,
-    (State.ANTICIPATED, Event.REQUEST): State.IDLE,  # here and below: no answer came to the request before
+    (State.ANTICIPATED, Event.REQUEST): State.IDLE,  # here and below: no response came to the request before
     (State.ANTICIPATED, Event.CHALLENGE): State.CHOOSING,
     (State.ANTICIPATED, Event.GO_ON): State.STEPPING,
     (State.ANTICIPATED, Event.OTHER): State.ACCEPTED,
     (State.ANTICIPATED, Event.BROKEN): State.GIVEN_UP,  # here and below: the peer's own proof is wrong
     (State.CHOOSING, Event.LEG): State.NEGOTIATING,
-    (State.CHOOSING, Event.FINAL): State.ANSWERED,
+    (State.CHOOSING, Event.FINAL): State.COMPLETED,
     (State.CHOOSING, Event.EXHAUSTED): State.GIVEN_UP,
     (State.STEPPING, Event.LEG): State.NEGOTIATING,
-    (State.STEPPING, Event.FINAL): State.ANSWERED,
+    (State.STEPPING, Event.FINAL): State.COMPLETED,
     (State.STEPPING, Event.BROKEN): State.CHOOSING,
     (State.NEGOTIATING, Event.REQUEST): State.IDLE,
     (State.NEGOTIATING, Event.CHALLENGE): State.CHOOSING,
     (State.NEGOTIATING, Event.GO_ON): State.STEPPING,
     (State.NEGOTIATING, Event.OTHER): State.ACCEPTED,  # some proxies are content with the first leg
     (State.NEGOTIATING, Event.BROKEN): State.GIVEN_UP,
-    (State.ANSWERED, Event.REQUEST): State.IDLE,
-    (State.ANSWERED, Event.CHALLENGE): State.CHOOSING,
-    (State.ANSWERED, Event.GO_ON): State.STEPPING,
-    (State.ANSWERED, Event.OTHER): State.ACCEPTED,
-    (State.ANSWERED, Event.BROKEN): State.GIVEN_UP,
+    (State.COMPLETED, Event.REQUEST): State.IDLE,
+    (State.COMPLETED, Event.CHALLENGE): State.CHOOSING,
+    (State.COMPLETED, Event.GO_ON): State.STEPPING,
+    (State.COMPLETED, Event.OTHER): State.ACCEPTED,
+    (State.COMPLETED, Event.BROKEN): State.GIVEN_UP,
     (State.ACCEPTED, Event.REQUEST): State.ACCEPTED,
     (State.ACCEPTED, Event.ANTICIPATE): State.ANTICIPATED,
     (State.ACCEPTED, Event.CHALLENGE): State.CHOOSING,
@@ -68,4 +68,4 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.GIVEN_UP, Event.OTHER): State.GIVEN_UP,
 }
 
-AWAITING_RESPONSE = (State.ANTICIPATED, State.NEGOTIATING, State.ANSWERED)
+AWAITING_RESPONSE = (State.ANTICIPATED, State.NEGOTIATING, State.COMPLETED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,10 +34,10 @@ def lines_of(response: HTTPResponse) -> Iterator[bytes]:
 def _whole_lines(response: HTTPResponse) -> io.BytesIO | None:
     """Return the lines that are in the buffer; not the last one of the body, behind which the response ends."""
     catch_up(response)  # with what another iteration has given out
-    channel, left = response._reader, response.chunk_left if response.chunked else response.length
-    if left == 0 or channel is None or response.fp is not channel.reader:
+    reader, left = response._reader, response.chunk_left if response.chunked else response.length
+    if left == 0 or reader is None or response.fp is not reader.file:
         return None
-    seen = channel.buffered()
+    seen = reader.buffered()
     end = seen.rfind(b"\n", 0, None if left is None else left - 1) + 1
     return io.BytesIO(seen[:end]) if end else None
 

@@ -42,7 +42,7 @@ class ChunkedReading(_Base):
     def _get_chunk_left(self) -> int | None:
         """Return what is left of the current chunk, beginning the next one at its end; None behind the last.
 
-        :raises http.client.HTTPException: the framing is broken, so the answer is closed, or the connection ended
+        :raises http.client.HTTPException: the framing is broken, so the response is closed, or the connection ended
         """
         if self.chunk_left:
             return self.chunk_left  # type: ignore[no-any-return]  # an attribute that other code may set, so Any
@@ -169,10 +169,10 @@ def _next_chunk(response: ChunkedReading) -> int | None:
 
 def _small_chunks(response: ChunkedReading, most: int | None) -> bytes:
     """Return the data of the chunks that are whole in the buffer, up to *most* bytes; called at the end of a chunk."""
-    channel = response._reader
-    if channel is None or response.fp is not channel.reader:
+    reader = response._reader
+    if reader is None or response.fp is not reader.file:
         return b""
-    seen = channel.buffered()
+    seen = reader.buffered()
     pieces = []
     end = 0
     while seen[end : end + 2] == b"\r\n" and (head := framing.chunk_line_at(seen, end + 2)):
@@ -183,5 +183,5 @@ def _small_chunks(response: ChunkedReading, most: int | None) -> bytes:
             break
         end = begin + size
         pieces.append(seen[begin:end])
-    channel.take(end)
+    reader.take(end)
     return b"".join(pieces)

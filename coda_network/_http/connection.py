@@ -1,4 +1,4 @@
-"""A connection: requests out, answers in, and the tunnel that it may have to open first."""
+"""A connection: requests out, responses in, and the tunnel that it may have to open first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from coda_network._wire.fast_request import Composer
 from coda_network._wire.heads import hide_authorization
 from coda_network._wire.validate import InvalidTarget, refuse_in_request_line, refuse_nul
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -43,13 +43,13 @@ ONE_SEGMENT = 16384
 
 
 class HTTPConnection(Tunnelling, http.client.HTTPConnection):
-    """http.client.HTTPConnection that keeps what it reads, and tells what a proxy answered.
+    """http.client.HTTPConnection that keeps what it reads, and hands out a proxy's refusal of a tunnel as a response.
 
     :param socket_keepalive: probe the peer while nothing is sent; a bool, or a SocketKeepalive with seconds, seconds
         and probes. ``tcp_keepalive`` is its name of 2010.
 
     The other parameters are http.client's. A CONNECT that the proxy refuses is not raised by ``request()``:
-    ``getresponse()`` returns the proxy's answer, with ``tunnel`` True, and the next request tries again on the same
+    ``getresponse()`` returns the proxy's response, with ``tunnel`` True, and the next request tries again on the same
     connection. ``connect()`` raises it, as TunnelError (an OSError).
     """
 
@@ -144,17 +144,17 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         )
 
     def close(self) -> None:
-        """Close the connection, and the answer that is still being read from it."""
+        """Close the connection, and the response that is still being read from it."""
         last, self._last_response = self._last_response, None
-        parked, self._refused_tunnel = self._refused_tunnel, None
+        refused, self._refused_tunnel = self._refused_tunnel, None
         self._reader = self._refusal = self._forward_login = None
-        # Nor does a request that was begun and not sent become the beginning of the next one.
+        # Discard a half-written request.
         del self._buffer[:]
         try:
             _stdlib_close(self)
         finally:
-            if parked is not None:
-                parked.close()
+            if refused is not None:
+                refused.close()
             if last is not None and (response := last()) is not None:
                 response.close()
 
@@ -192,13 +192,13 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         *,
         encode_chunked: bool = False,
     ) -> None:
-        """Send a request; the answer is then to be fetched by ``getresponse()``.
+        """Send a request; the response is then to be fetched by ``getresponse()``.
 
         :param body: bytes, a str (sent as Latin-1), a file, or an iterable of bytes
         :param headers: to send besides Host, Accept-Encoding and Content-Length or Transfer-Encoding, unless they have
             them
         :param encode_chunked: the program announces chunks in *headers*, and they are made here
-        :raises http.client.CannotSendRequest: the one before has not been answered
+        :raises http.client.CannotSendRequest: the response to the request before has not been fetched
         :raises ValueError: something would not stay within its place
         """
         message = None
@@ -217,7 +217,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         self.send(message)
 
     def _may_send_at_once(self) -> bool:
-        """Tell whether the request may be made at once: no subclass, no debugging wants to see the steps of it."""
+        """Return whether the request may be made at once: no subclass, no debugging wants to see the steps of it."""
         cls = type(self)
         return (
             self.__state == _IDLE
@@ -242,7 +242,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     def putrequest(self, method: str, url: str, skip_host: bool = False, skip_accept_encoding: bool = False) -> None:
         """Begin a request.
 
-        :raises http.client.CannotSendRequest: the one before has not been answered
+        :raises http.client.CannotSendRequest: the response to the request before has not been fetched
         :raises ValueError: method or URL would not stay within the request line
         """
         state = self.__state
@@ -277,12 +277,12 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     def send(self, data: Any) -> None:
         """Send *data*: bytes, a file, or an iterable of bytes; opens the connection where ``auto_open`` says so.
 
-        Where the proxy refuses the tunnel nothing is sent: ``getresponse()`` has its answer.
+        Where the proxy refuses the tunnel nothing is sent: ``getresponse()`` has its response.
         """
         if self.sock is None and not self._open_for_request():
             return
         if self._forward_login is not None:
-            data = self._forward_login.sending(self, data)
+            data = self._forward_login.on_send(self, data)
         if type(data) is bytes and self.sock is not None:
             if self.debuglevel > 0:
                 print("send:", repr(hide_authorization(data)))
@@ -316,29 +316,29 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             return
         _stdlib_send_output(self, message_body, encode_chunked)
 
-    # -- the answer
+    # -- the response
 
     def getresponse(self) -> HTTPResponse:
-        """Return the answer to the request: an instance of ``response_class``.
+        """Return the response to the request: an instance of ``response_class``.
 
-        :raises http.client.ResponseNotReady: nothing was sent, or the answer before has not been read
-        :raises http.client.RemoteDisconnected: the connection ended before an answer
+        :raises http.client.ResponseNotReady: nothing was sent, or the response before has not been read
+        :raises http.client.RemoteDisconnected: the connection ended before a response
         """
         state = self.__state
         if state != _REQUEST_SENT:
             raise ResponseNotReady(state)
-        if self._awaits_answer_end():
-            raise ResponseNotReady(f"{state}; the answer before has not been read to its end")
+        if self._awaits_response_end():
+            raise ResponseNotReady(f"{state}; the response before has not been read to its end")
         if self._refusal is not None:
             response, self._refusal = self._refusal, None
             self.__state = _IDLE
             return response
-        channel = self._reader
-        if channel is not None and channel.broken and channel.sock is self.sock:
+        reader = self._reader
+        if reader is not None and reader.broken and reader.sock is self.sock:
             self.close()
-            raise NotConnected("the answer before was left half-read after this request had been sent")
+            raise NotConnected("the response before was left half-read after this request had been sent")
         if self.sock is None:
-            raise NotConnected("the connection was closed before the answer")
+            raise NotConnected("the connection was closed before the response")
 
         absolute_form = self._forward_login
         if absolute_form is not None and (refusal := absolute_form.take_refusal()) is not None:
@@ -351,26 +351,26 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             raise
         self.__state = _IDLE
         if response.will_close:
-            # The answer reads on alone and closes the socket at its end.
+            # The response reads on alone and closes the socket at its end.
             self._last_response = None
             self.close()
         else:
             self._last_response = weakref.ref(response)
-        return response if absolute_form is None else absolute_form.answered(self, response)
+        return response if absolute_form is None else absolute_form.on_response(self, response)
 
     def _quick_response(self) -> HTTPResponse | None:
-        """Return an answer whose head is ordinary; None where it is not, or cannot be read by our reader."""
+        """Return a response whose head is ordinary; None where it is not, or cannot be read by our reader."""
         if self.response_class is not HTTPResponse:
             return None
-        channel = self._reader
-        if channel is None or channel.sock is not self.sock or channel.reader.closed:
-            channel = self._reader = reader_for(self.sock)
-        if channel is None or self.debuglevel or self.max_response_headers is not None:
+        reader = self._reader
+        if reader is None or reader.sock is not self.sock or reader.file.closed:
+            reader = self._reader = reader_for(self.sock)
+        if reader is None or self.debuglevel or self.max_response_headers is not None:
             return None
         try:
-            return next_response(channel, self._method)
+            return next_response(reader, self._method)
         except BaseException:
-            channel.end_answer(False)
+            reader.end_response(False)
             self._reader = None
             raise
 
@@ -383,15 +383,15 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
                 response.begin(_max_headers=self.max_response_headers)
         except BaseException:
             response.close()
-            # As in http.client the next answer may be asked for, after a timeout say: by a reader of its own.
+            # As in http.client the next response may be asked for, after a timeout say: by a reader of its own.
             self._reader = None
             raise
         return response
 
     def _repeat(self, message: bytes, method: str) -> Any:
-        """Send a request that is ready to go out, in the middle of or behind the one that was begun; return its answer.
+        """Send a complete request, in the middle of or behind the one that was begun; return the response to it.
 
-        The connection is opened again where the answer before has ended it.
+        The connection is opened again where the response before has ended it.
         """
         waiting = self.__state, self._method, self._forward_login
         self._forward_login = None
@@ -406,15 +406,15 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         finally:
             self.__state, self._method, self._forward_login = waiting
 
-    def _awaits_answer_end(self) -> bool:
-        """Tell whether somebody is still reading the answer before."""
+    def _awaits_response_end(self) -> bool:
+        """Return whether somebody is still reading the response before."""
         last = self._last_response() if self._last_response is not None else None
         return last is not None and not last.isclosed()
 
     def _drop_stale_socket(self) -> None:
-        """Part from a socket on which no answer would be read next, but the rest of the last or bytes behind it."""
-        channel = self._reader
-        if channel is None or channel.sock is not self.sock or channel.can_go_on() or self._awaits_answer_end():
+        """Part from a socket on which no response would be read next, but the rest of the last or bytes behind it."""
+        reader = self._reader
+        if reader is None or reader.sock is not self.sock or reader.can_go_on() or self._awaits_response_end():
             return
         # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
         HTTPConnection.close(self)

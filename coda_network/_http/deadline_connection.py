@@ -1,4 +1,4 @@
-"""Connections of which everything together takes no longer than a given time."""
+"""HTTP(S)Connection with one deadline for connect, TLS, CONNECT, request and response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coda_network._net.deadline_socket import connect_within, tls_within
 
 
 class DeadlineHTTPConnection(HTTPConnection):
-    """An HTTPConnection under a deadline: connecting, CONNECT with its logins, requests and answers.
+    """An HTTPConnection under a deadline: connecting, CONNECT with its logins, requests and responses.
 
     :param deadline: the other parameters are those of HTTPConnection
     """

@@ -1,4 +1,4 @@
-"""Logging in at a proxy that reads the requests itself: those in absolute form (RFC 9112 3.2.2).
+"""Logging in at a proxy that reads the requests itself: those in absolute-form (RFC 9112 section 3.2.2).
 
 Programs that drive http.client on their own (urllib3, requests, pip) send such a request with a ready Basic header, or
 without any, and know nothing of a proxy that asks for more. Here the request is remembered as it goes out, and sent
@@ -22,12 +22,12 @@ _OF_THE_PROBE = (b"host", b"user-agent", b"proxy-connection", b"connection")
 
 
 class ForwardProxyLogin:
-    """The requests in absolute form of one connection, and its login at the proxy that reads them."""
+    """The requests in absolute-form of one connection, and its login at the proxy that reads them."""
 
     def __init__(self) -> None:
         self._login: Login | None = None
         self._given: str | None = None
-        self._let_in = False  # the proxy has answered with something else than 407 on this connection
+        self._accepted = False  # the proxy has responded with something else than 407 on this connection
         self._begin("", "")
         self._watching = False
 
@@ -44,18 +44,18 @@ class ForwardProxyLogin:
         self._value: str | None = None  # the Proxy-Authorization that went out
         self._refusal: HTTPResponse | None = None
 
-    def sending(self, connection: Any, data: Any) -> Any:
+    def on_send(self, connection: Any, data: Any) -> Any:
         """Take note of what is about to be sent on the open *connection*; return what is to be sent in its place."""
         if not self._watching:
             return data
         if self._refusal is not None:
             return b""
         if self._head is None:
-            return self._sending_head(connection, data)
+            return self._on_send_head(connection, data)
         self._remember(data)
         return data
 
-    def _sending_head(self, connection: Any, data: Any) -> Any:
+    def _on_send_head(self, connection: Any, data: Any) -> Any:
         head, end, start_of_body = bytes(data).partition(b"\r\n\r\n") if _is_bytes(data) else (b"", b"", b"")
         if not end:
             self._watching = False  # somebody writes it in pieces of his own
@@ -70,7 +70,7 @@ class ForwardProxyLogin:
             return data
         value = self._login.start(self._outgoing)
         is_long = self._head.body_length() > LARGE_BODY
-        if self._let_in or not is_long or not may_have_to_log_in(self._login):
+        if self._accepted or not is_long or not may_have_to_log_in(self._login):
             self._remember(start_of_body)
         else:
             self._body = None
@@ -92,24 +92,24 @@ class ForwardProxyLogin:
         """Let HEAD go through the login; return the header value for the request itself."""
         assert self._head is not None
         while True:
-            answer = connection._repeat(self._head.probe(value), "HEAD")
-            answer.read()  # it is over: it had no body
-            if answer.status != 407:
-                self._note_let_in(login, value)
-                login.on_response(answer.headers)
+            response = connection._repeat(self._head.probe(value), "HEAD")
+            response.read()  # it is over: it had no body
+            if response.status != 407:
+                self._note_acceptance(login, value)
+                login.on_response(response.headers)
                 return login.start(self._outgoing)
-            value = self._challenged(login, answer)
+            value = self._next_authorization(login, response)
             if value is None:
-                # What came is the answer to the request, of which nothing was sent.
-                del answer.headers["Content-Length"]
-                answer.headers["Content-Length"] = "0"
-                self._refusal = answer
+                # What came is the response to the request, of which nothing was sent.
+                del response.headers["Content-Length"]
+                response.headers["Content-Length"] = "0"
+                self._refusal = response
                 return None
             if not login.awaits_challenge:
                 return value
 
-    def answered(self, connection: Any, response: Any) -> Any:
-        """Return the answer to hand to the program: *response*, or the one that came after a login."""
+    def on_response(self, connection: Any, response: Any) -> Any:
+        """Return the response to hand to the program: *response*, or the one that came after a login."""
         if not self._watching:
             return response
         self._watching = False
@@ -118,7 +118,7 @@ class ForwardProxyLogin:
             return response
         value = self._value
         while response.status == 407:
-            value = None if self._body is None else self._challenged(login, response)
+            value = None if self._body is None else self._next_authorization(login, response)
             if value is None:
                 return response
             drain(response)
@@ -126,7 +126,7 @@ class ForwardProxyLogin:
                 connection.close()  # the rest of that page is still to come
             # So short a body may go with every leg of a handshake.
             response = connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
-        self._note_let_in(login, value)
+        self._note_acceptance(login, value)
         try:
             login.on_response(response.headers)
         except PeerUnproven:
@@ -135,19 +135,19 @@ class ForwardProxyLogin:
             raise
         return response
 
-    def _note_let_in(self, login: Login, value: str | None) -> None:
-        self._let_in = True
+    def _note_acceptance(self, login: Login, value: str | None) -> None:
+        self._accepted = True
         if value == login.preset_header:
             note_accepted_header(login)
 
     def take_refusal(self) -> HTTPResponse | None:
-        """Return the answer to a request that was not sent, because the login before it came to nothing; else None."""
+        """Return the response to a request that was not sent, as the login before it failed; else None."""
         refusal, self._refusal = self._refusal, None
         if refusal is not None:
             self._watching = False
         return refusal
 
-    def _challenged(self, login: Login, response: Any) -> str | None:
+    def _next_authorization(self, login: Login, response: Any) -> str | None:
         response.auth_report = login.report
         return login.on_challenge(response.headers, self._outgoing, response.will_close)
 

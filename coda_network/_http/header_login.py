@@ -51,7 +51,7 @@ def login_from_header(connection: Any, given: str | None) -> Login | None:
 
 
 def may_have_to_log_in(login: Login) -> bool:
-    """Tell whether a proxy may ask for more than it gets, as far as one can know, and we could answer."""
+    """Return whether a proxy may ask for more than it gets, as far as one can know, and whether we could serve it."""
     peer, given = login.peer, login.preset_header
     if given is not None:
         return _digest(peer, given) not in _accepted_headers

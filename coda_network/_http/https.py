@@ -9,7 +9,7 @@ from coda_network._http.connection import HTTPConnection
 from coda_network._net.tls import client_context, log_tls
 from coda_network._signatures import extends
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any

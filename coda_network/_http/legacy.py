@@ -7,7 +7,7 @@ import http.client
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.response import HTTPResponse
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 

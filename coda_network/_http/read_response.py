@@ -13,40 +13,40 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def next_response(channel: ConnectionReader, method: str | None) -> HTTPResponse | None:
-    """Read the head of an ordinary answer at once; return None, with nothing read, where it is of another kind."""
-    reader = channel.reader
-    seen = reader.peek()
+def next_response(reader: ConnectionReader, method: str | None) -> HTTPResponse | None:
+    """Read the head of an ordinary response at once; return None, with nothing read, where it is of another kind."""
+    file = reader.file
+    seen = file.peek()
     found = None if method == "HEAD" else scan(seen)
     if found is None:
         return None
     size, length = found[0], found[4]
-    channel.exact = length is not None and len(seen) == size + length
+    reader.exact = length is not None and len(seen) == size + length
     response = HTTPResponse.__new__(HTTPResponse)
-    response._reader = channel
+    response._reader = reader
     response._method = method
     response.tunnel = False
-    apply_found(response, reader, found)
+    apply_found(response, file, found)
     return response
 
 
-def response_on_reader(channel: ConnectionReader, debuglevel: int, method: str | None) -> HTTPResponse:
-    """Return an answer that is about to be read from a connection's own reader."""
+def response_on_reader(reader: ConnectionReader, debuglevel: int, method: str | None) -> HTTPResponse:
+    """Return a response that is about to be read from a connection's own reader."""
     response = HTTPResponse.__new__(HTTPResponse)
     prepare(response, None, debuglevel, method)
-    use_reader(response, channel)
+    use_reader(response, reader)
     return response
 
 
-def use_reader(response: HTTPResponse, channel: ConnectionReader) -> None:
-    """Let an answer read from a connection's own reader."""
-    channel.exact = False
-    response.fp = channel.reader
-    response._reader = channel
+def use_reader(response: HTTPResponse, reader: ConnectionReader) -> None:
+    """Let a response read from a connection's own reader."""
+    reader.exact = False
+    response.fp = reader.file
+    response._reader = reader
 
 
 def response_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
-    """Return a proxy's answer to CONNECT, of which the head has been read.
+    """Return a proxy's response to CONNECT, of which the head has been read.
 
     :param lines: status line and header lines
     :param file: where the body is; None where nobody has opened it yet

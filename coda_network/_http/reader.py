@@ -1,7 +1,7 @@
-"""The reading side of one connection: one buffered file that successive answers share.
+"""The reading side of one connection: one buffered file that successive responses share.
 
-http.client makes a buffered file for every answer, and what that has read too much is lost with it. Here the file
-belongs to the connection, which therefore knows how each answer ended.
+http.client makes a buffered file for every response, and what that has read too much is lost with it. Here the file
+belongs to the connection, which therefore knows how each response ended.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import socket
 
 from coda_network._net.tls import is_tls
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable
@@ -20,7 +20,7 @@ READ_BUFFER = 65536
 """Bytes that one system call may bring in."""
 
 TLS_RECORD = 16384
-"""Bytes that one read from TLS brings at most (RFC 8446 5.1): with a buffer of this size, blocks are read past it."""
+"""Bytes that one read from TLS brings at most (RFC 8446 section 5.1): a buffer of this size is passed by."""
 
 
 _stdlib_readinto = socket.SocketIO.readinto
@@ -55,49 +55,49 @@ class SocketFile(socket.SocketIO):
 
 
 class ConnectionReader:
-    """The buffered reader of a socket, and whether the next answer can be read from it.
+    """The buffered reader of a socket, and whether the next response can be read from it.
 
     :param sock: the socket
-    :param reader: its buffered file, over a SocketFile
+    :param file: its buffered file, over a SocketFile
     """
 
-    __slots__ = ("broken", "exact", "reader", "sock", "source")
+    __slots__ = ("broken", "exact", "file", "sock", "source")
 
-    def __init__(self, sock: socket.socket, reader: io.BufferedReader) -> None:
+    def __init__(self, sock: socket.socket, file: io.BufferedReader) -> None:
         self.sock = sock
-        self.reader = reader
-        self.source: Any = reader.raw
+        self.file = file
+        self.source: Any = file.raw
         self.broken = False
-        # The answer that is read now came alone: the buffer ends where it does, and nobody need look.
+        # The response that is read now came alone: the buffer ends where it does, and nobody need look.
         self.exact = False
 
     def __repr__(self) -> str:
-        state = "broken" if self.broken else "closed" if self.reader.closed else "open"
+        state = "broken" if self.broken else "closed" if self.file.closed else "open"
         return f"<ConnectionReader {state}>"
 
-    # -- between answers
+    # -- between responses
 
-    def end_answer(self, complete: bool) -> bool:
-        """Note that an answer is over; return whether the next one begins behind it, as behind a *complete* one."""
+    def end_response(self, complete: bool) -> bool:
+        """Note that a response is over; return whether the next one begins behind it, as behind a *complete* one."""
         self.broken = not complete
-        # A program that closed the socket itself has left the connection to this answer.
+        # A program that closed the socket itself has left the connection to this response.
         if self.broken or self._is_left():
-            self.reader.close()
+            self.file.close()
             return False
         return True
 
     def can_go_on(self) -> bool:
-        """Tell whether what is read next answers what is sent next; asked between an answer and a request."""
+        """Return whether what is read next is the response to what is sent next; asked between response and request."""
         return not self.broken and not self._is_left() and (self.exact or not self.has_surplus())
 
     def _is_left(self) -> bool:
-        """Tell whether the socket was closed; it stays open for us as for any file of it."""
+        """Return whether the socket was closed; it stays open for us as for any file of it."""
         return getattr(self.sock, "_closed", False)
 
     def has_surplus(self) -> bool:
-        """Tell whether bytes behind the last answer have been read already; the network is not asked.
+        """Return whether bytes behind the last response have been read already; the network is not asked.
 
-        Nobody asked for them, so they must not become the answer to a later request (RFC 9112 6.3).
+        Nobody asked for them, so they must not become the response to a later request (RFC 9112 section 6.3).
         """
         return not self.exact and bool(self.buffered())
 
@@ -105,11 +105,11 @@ class ConnectionReader:
 
     def buffered(self) -> bytes:
         """Return what was read from the network and not yet used, without moving on."""
-        return self._in_the_buffer(self.reader.peek)
+        return self._in_the_buffer(self.file.peek)
 
     def take(self, count: int) -> bytes:
         """Move on by *count* of the bytes that ``buffered()`` shows, and return them."""
-        return self._in_the_buffer(self.reader.read, count)
+        return self._in_the_buffer(self.file.read, count)
 
     def _in_the_buffer(self, act: Callable[..., bytes], *arguments: int) -> bytes:
         self.source.offline = True
@@ -122,10 +122,10 @@ class ConnectionReader:
 
 
 def reader_for(sock: Any) -> ConnectionReader | None:
-    """Return a channel over a real socket, None for a stand-in of which no more than ``makefile()`` is known."""
+    """Return a reader of a real socket, None for a stand-in of which no more than ``makefile()`` is known."""
     if not isinstance(sock, socket.socket):
         return None
-    # makefile() counts as a user of the socket: after sock.close() an answer that owns the reader reads on.
+    # makefile() counts as a user of the socket: after sock.close() a response that owns the reader reads on.
     reader: Any = sock.makefile("rb", TLS_RECORD if is_tls(sock) else READ_BUFFER)
     if type(reader.raw) is not socket.SocketIO:
         return None

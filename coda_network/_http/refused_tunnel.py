@@ -7,7 +7,7 @@ import weakref
 
 from coda_network._net.liveness import is_dropped
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -30,7 +30,7 @@ class _Unwatched(_Socket):
 
 
 class RefusedTunnel:
-    """A socket whose last answer was a refusal; it can be taken once that answer has been read.
+    """A socket whose last response was a refusal; it can be taken once that response has been read.
 
     Where the connection ends with the refusal the socket is closed here, and the refusal reads on alone.
     """
@@ -46,12 +46,12 @@ class RefusedTunnel:
 
     def take(self) -> Any:
         """Return the socket to go on with; None, and it is closed, where the refusal was not read or the peer left."""
-        sock, channel, refusal = self.sock, self._reader, self._refusal()
+        sock, reader, refusal = self.sock, self._reader, self._refusal()
         if (
             isinstance(self.sock, socket.socket)
-            and channel is not None
+            and reader is not None
             and (refusal is None or refusal.isclosed())
-            and channel.can_go_on()
+            and reader.can_go_on()
             and not is_dropped(sock)
         ):
             self.sock = None
@@ -67,5 +67,5 @@ class RefusedTunnel:
             self.sock.close()
             self.sock = None
 
-    # Nobody need know that a socket was parked, so nobody need close it.
+    # Nobody knows that a socket was kept, so nobody closes it.
     __del__ = close

@@ -1,4 +1,4 @@
-"""An answer: its head, and its body read to where RFC 9112 says that it ends."""
+"""A response: its head, and its body read to where RFC 9112 says that it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coda_network._http.response_head import apply_found, apply_head, prepare
 from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
@@ -43,9 +43,9 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
 
     :param sock: what has ``makefile()``
     :param debuglevel: above 0 the head is printed
-    :param method: of the request; the answer to HEAD has no body
-    :param url: where the answer was found
-    :param tunnel: this is a proxy's answer to CONNECT
+    :param method: of the request; the response to HEAD has no body
+    :param url: where the response was found
+    :param tunnel: this is a proxy's response to CONNECT
     """
 
     __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
@@ -69,7 +69,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         headers = _Headers()
         msg = _Headers()
 
-    # What an ordinary answer has, until something else is known of this one.
+    # What an ordinary response has, until something else is known of this one.
     version = 11
     debuglevel = 0
     chunk_left = None
@@ -99,10 +99,10 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
     # -- the head
 
     def begin(self, *, _max_headers: int | None = None) -> None:
-        """Read the head, skipping interim answers (RFC 9110 15.2).
+        """Read the head, skipping interim responses (RFC 9110 section 15.2).
 
         :param _max_headers: header lines that are allowed, in the head and in trailers (Python 3.15 passes it)
-        :raises http.client.HTTPException: what came is no HTTP/1.x answer or is framed ambiguously
+        :raises http.client.HTTPException: what came is no HTTP/1.x response or is framed ambiguously
         """
         if self.headers is not None:
             return
@@ -147,24 +147,24 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
     # -- the end
 
     def _close_conn(self) -> None:
-        """Part from the connection: leave it to the next answer, or close it where this one was its last."""
+        """Part from the connection: leave it to the next response, or close it where this one was its last."""
         if self._lines_ahead is not None:
             catch_up(self)
         fp, self.fp = self.fp, None
-        channel, self._reader = self._reader, None
+        reader, self._reader = self._reader, None
         goes_on = False
-        if channel is not None:
+        if reader is not None:
             # What was put in the place of our reader may have read from it more than this body.
-            whole = fp is channel.reader and not self.will_close and (self.length == 0 or self._complete)
-            goes_on = channel.end_answer(whole)
+            whole = fp is reader.file and not self.will_close and (self.length == 0 or self._complete)
+            goes_on = reader.end_response(whole)
         if not goes_on:
             fp.close()
         tell, self._release = self._release, None
         if tell is not None:
-            tell(self, goes_on and channel is not None and not channel.has_surplus())
+            tell(self, goes_on and reader is not None and not reader.has_surplus())
 
     def close(self) -> None:
-        """Close the answer; a connection whose answer was not read to its end is not used again."""
+        """Close the response; a connection whose response was not read to its end is not used again."""
         try:
             io.BufferedIOBase.close(self)
         finally:
@@ -172,12 +172,12 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
                 self._close_conn()
 
     def __del__(self) -> None:
-        # In place of io's, which closes whatever it finds; most answers have been read to their end.
+        # In place of io's, which closes whatever it finds; most responses have been read to their end.
         if self.fp is not None:
             self.close()
 
     def flush(self) -> None:
-        """Do nothing: an answer is only read."""
+        """Do nothing: a response is only read."""
 
     # -- the body
 

@@ -77,7 +77,7 @@ class Tunnelling(_Base):
             refuse_further_lines(name, value)
 
     def get_proxy_response_headers(self) -> http.client.HTTPMessage | None:
-        """Return the headers of the proxy's answer to CONNECT, None where there was no CONNECT."""
+        """Return the headers of the proxy's response to CONNECT, None where there was no CONNECT."""
         lines = self._raw_proxy_headers
         return None if lines is None else heads.parse_fields(b"".join(lines))
 
@@ -116,12 +116,12 @@ class Tunnelling(_Base):
         self._resume_request(suspended)
 
     def _send_connect(self, dialled: Any, authorization: str | None) -> HTTPResponse:
-        """Send one CONNECT and return the proxy's answer, opening the connection to the proxy where it is not open.
+        """Send one CONNECT and return the proxy's response, opening the connection to the proxy where it is not open.
 
         :param dialled: the socket that the tunnel is to be in
         """
-        parked, self._refused_tunnel = self._refused_tunnel, None
-        if self.sock is None and parked is not None and (sock := parked.take()) is not None:
+        refused, self._refused_tunnel = self._refused_tunnel, None
+        if self.sock is None and refused is not None and (sock := refused.take()) is not None:
             self.sock = sock
             try:
                 return self._exchange_connect(authorization)
@@ -134,9 +134,9 @@ class Tunnelling(_Base):
         return self._exchange_connect(authorization)
 
     def _exchange_connect(self, authorization: str | None) -> HTTPResponse:
-        """Send CONNECT by the methods that subclasses override; read the answer.
+        """Send CONNECT by the methods that subclasses override; read the response.
 
-        Where it is a refusal the socket is parked, until that has been read and another CONNECT follows.
+        Where it is a refusal the socket is kept in a RefusedTunnel, until another CONNECT follows.
         """
         target = authority(self._tunnel_host, self._tunnel_port)
         self._buffer = []  # the list of the suspended request stays as it is
@@ -146,7 +146,7 @@ class Tunnelling(_Base):
         for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, keep_alive):
             self.putheader(name, value)
         self.endheaders()
-        response, self._raw_proxy_headers = read_answer(self.sock, self.debuglevel, self.max_response_headers)
+        response, self._raw_proxy_headers = read_connect_response(self.sock, self.debuglevel, self.max_response_headers)
         if not 200 <= response.status < 300:
             self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None
         return response
@@ -185,12 +185,12 @@ def connect_fields(
     return fields
 
 
-def read_answer(sock: Any, debuglevel: int, max_headers: int | None) -> tuple[HTTPResponse, list[bytes]]:
-    """Read the proxy's answer to CONNECT; return it, and its header lines as they came.
+def read_connect_response(sock: Any, debuglevel: int, max_headers: int | None) -> tuple[HTTPResponse, list[bytes]]:
+    """Read the proxy's response to CONNECT; return it, and its header lines as they came.
 
-    Nothing behind the head is read. The body of a refusal waits in the socket, that of a 2xx answer is the tunnel's.
+    Nothing behind the head is read. The body of a refusal waits in the socket, that of a 2xx response is the tunnel's.
 
-    :raises http.client.RemoteDisconnected: the connection ended before an answer
+    :raises http.client.RemoteDisconnected: the connection ended before a response
     """
     lines, file = read_head(sock, max_headers)
     if not lines:
@@ -200,9 +200,9 @@ def read_answer(sock: Any, debuglevel: int, max_headers: int | None) -> tuple[HT
             print("header:", line.decode("iso-8859-1"))
     response = response_from_head(lines, file)
     if response.status >= 300 or response.status < 200:
-        channel = reader_for(sock)
-        if channel is not None:
-            use_reader(response, channel)
+        reader = reader_for(sock)
+        if reader is not None:
+            use_reader(response, reader)
     else:
         response.fp = None
         if file is not None:

@@ -1,4 +1,4 @@
-"""Opening a tunnel: CONNECT until the proxy lets us through, logging in on the way (RFC 9110 9.3.6)."""
+"""Opening a tunnel: CONNECT until the proxy lets us through, logging in on the way (RFC 9110 section 9.3.6)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from http.client import HTTPException
 
 from coda_network._trace import Trace
 
-TYPE_CHECKING = False  # which type checkers take for true; importing `typing` costs more than all of this
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
     from coda_network._auth.login import Login
 
-    class Answer(Protocol):
-        """What is needed of an answer whose body is only in the way."""
+    class Drainable(Protocol):
+        """What is needed of a response whose body is only in the way."""
 
         def read(self, amt: int | None = None, /) -> bytes: ...
 
@@ -31,7 +31,7 @@ DRAIN_LIMIT = 1 << 20
 class TunnelError(OSError):
     """The proxy refused to open a tunnel.
 
-    ``response`` is its answer (status, headers, body, ``tunnel`` True). ``report`` says what became of a login, None
+    ``response`` is its response (status, headers, body, ``tunnel`` True). ``report`` says what became of a login, None
     where none was tried.
     """
 
@@ -42,13 +42,13 @@ class TunnelError(OSError):
 
 
 def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login | None) -> Any:
-    """Send CONNECT, and again with what the proxy asks for, until the tunnel is open; return the 2xx answer.
+    """Send CONNECT, and again with what the proxy asks for, until the tunnel is open; return the 2xx response.
 
-    :param connect: sends one CONNECT with the given Proxy-Authorization (or None) and returns the answer to it; it
-        opens the connection to the proxy again where the answer before has ended it
+    :param connect: sends one CONNECT with the given Proxy-Authorization (or None) and returns the response to it; it
+        opens the connection to the proxy again where the response before has ended it
     :param target: ``host:port``, as on the request line
-    :param login: who we are to this proxy on this connection, None to take the first answer as it is
-    :raises TunnelError: the proxy answered otherwise
+    :param login: who we are to this proxy on this connection, None to take the first response as it is
+    :raises TunnelError: the proxy responded otherwise
     :raises OSError: the connection to the proxy failed
     """
     from coda_network._auth.scheme import Outgoing
@@ -56,34 +56,34 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
     outgoing = Outgoing("CONNECT", target, None)
     header = login.start(outgoing) if login else None
     while True:
-        answer = connect(header)
-        log("CONNECT %s: the proxy responds %d %s", target, answer.status, answer.reason)
-        if 200 <= answer.status < 300:
+        response = connect(header)
+        log("CONNECT %s: the proxy responds %d %s", target, response.status, response.reason)
+        if 200 <= response.status < 300:
             if login:
-                login.on_response(answer.headers)
-            return answer
+                login.on_response(response.headers)
+            return response
         header = None
-        if login and answer.status == 407:
-            header = login.on_challenge(answer.headers, outgoing, answer.will_close)
+        if login and response.status == 407:
+            header = login.on_challenge(response.headers, outgoing, response.will_close)
         if header is None:
-            raise TunnelError(answer, login.report if login else None)
-        drain(answer)
+            raise TunnelError(response, login.report if login else None)
+        drain(response)
 
 
-def drain(answer: Answer) -> None:
-    """Read an answer to its end, so that its connection can go on, and close it.
+def drain(response: Drainable) -> None:
+    """Read a response to its end, so that its connection can go on, and close it.
 
-    Where its end is far, or does not come, the connection goes on no more; the answer itself was all that mattered.
+    Where its end is far, or does not come, the connection goes on no more; the response itself was all that mattered.
 
     :raises TimeoutError: nothing came within the timeout of the connection
     """
     left = DRAIN_LIMIT
     try:
-        while left > 0 and (data := answer.read(min(left, 65536))):
+        while left > 0 and (data := response.read(min(left, 65536))):
             left -= len(data)
     except (HTTPException, ConnectionError):
         pass
-    answer.close()
+    response.close()
 
 
 def keep_body(refusal: Any) -> bytes:

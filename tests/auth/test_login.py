@@ -33,9 +33,9 @@ def in_state(state: State, bench: Bench) -> Login:
         first.on_response(section())
     login = bench.login(memory)
     login.start(GET)
-    if state in (State.NEGOTIATING, State.ANSWERED, State.ACCEPTED):
+    if state in (State.NEGOTIATING, State.COMPLETED, State.ACCEPTED):
         login.on_challenge(section(["NTLM"]), GET)
-    if state in (State.ANSWERED, State.ACCEPTED):
+    if state in (State.COMPLETED, State.ACCEPTED):
         login.on_challenge(section(["NTLM dG9rZW4="]), GET)
     if state is State.ACCEPTED:
         login.on_response(section())
@@ -71,11 +71,11 @@ def test_every_pair_of_state_and_event(state: State, event: Event, bench: Bench)
     ),
     [
         # After NTLM with a token, NTLM, Basic, no challenge, another answer, a new request.
-        (State.IDLE, "NEGOTIATING", "NEGOTIATING", "ANSWERED", "GIVEN_UP", "IDLE", "IDLE"),
-        (State.ANTICIPATED, "NEGOTIATING", "NEGOTIATING", "ANSWERED", "GIVEN_UP", "ACCEPTED", "ANTICIPATED"),
-        (State.NEGOTIATING, "ANSWERED", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "ACCEPTED", "IDLE"),
-        (State.ANSWERED, "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "ACCEPTED", "IDLE"),
-        (State.ACCEPTED, "NEGOTIATING", "NEGOTIATING", "ANSWERED", "GIVEN_UP", "ACCEPTED", "ACCEPTED"),
+        (State.IDLE, "NEGOTIATING", "NEGOTIATING", "COMPLETED", "GIVEN_UP", "IDLE", "IDLE"),
+        (State.ANTICIPATED, "NEGOTIATING", "NEGOTIATING", "COMPLETED", "GIVEN_UP", "ACCEPTED", "ANTICIPATED"),
+        (State.NEGOTIATING, "COMPLETED", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "ACCEPTED", "IDLE"),
+        (State.COMPLETED, "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "ACCEPTED", "IDLE"),
+        (State.ACCEPTED, "NEGOTIATING", "NEGOTIATING", "COMPLETED", "GIVEN_UP", "ACCEPTED", "ACCEPTED"),
         (State.GIVEN_UP, "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "IDLE"),
     ],
 )
