@@ -68,3 +68,7 @@ class Credentials:
 # Asked for the realm of a challenge (None where the scheme has none: NTLM, Negotiate); answers None if it
 # knows nobody.
 CredentialSource = Callable[[str | None], Credentials | None]
+
+
+def nobody(realm: str | None) -> None:
+    """Know nobody: the source of a login that waits for its next user."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.scheme import Peer
+from coda_network._fork import renew_in_children
 from coda_network._wire.authority import join_authority
 
 Pair = tuple[str, str]
@@ -21,8 +22,12 @@ class Defaults:
 
     def __init__(self, given: Given) -> None:
         self.given = given
-        self._lock = threading.Lock()
+        self._renew_lock()
+        renew_in_children(self, Defaults._renew_lock)
         self._answers: dict[tuple[str, str | None], Credentials | None] = {}
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
         """Return who logs in; None where nobody was named."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.digest_terms import Terms, is_true, new_hash, octets, read_terms
 from coda_network._auth.scheme import CannotServe, Outgoing, Peer
+from coda_network._fork import renew_in_children
 from coda_network._wire.challenge import Challenge, parse_challenges
 
 # How often in a row, over all connections, a peer may call a nonce stale before nothing was accepted.
@@ -41,9 +42,13 @@ class DigestState:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._renew_lock()
+        renew_in_children(self, DigestState._renew_lock)
         self._latest: Use | None = None
         self._stale = 0
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def adopt(self, terms: Terms, stale: bool) -> Use:
         """Take a challenge and return the first use of its nonce. Raises CannotServe after too many stale."""
@@ -105,8 +110,12 @@ class Digest:
         self._state = DigestState()
         # By count and cnonce. Answers come back in any order, and to any thread.
         self._unanswered: OrderedDict[tuple[int, bytes], Sent] = OrderedDict()
-        self._unanswered_lock = threading.Lock()
+        self._renew_lock()
+        renew_in_children(self, Digest._renew_lock)
         self.complete = False
+
+    def _renew_lock(self) -> None:
+        self._unanswered_lock = threading.Lock()
 
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         """The header value that answers a first challenge, or one that says `stale=true`."""

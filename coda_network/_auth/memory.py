@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.scheme import Peer, Role, Scheme
+from coda_network._fork import renew_in_children
 
 
 class Attempt(NamedTuple):
@@ -31,8 +32,12 @@ class LoginMemory:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._renew_lock()
+        renew_in_children(self, LoginMemory._renew_lock)
         self._attempts: dict[tuple[Role, str, int], Attempt] = {}
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
         return bool(self._attempts)

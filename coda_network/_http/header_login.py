@@ -11,6 +11,7 @@ from coda_network._auth.defaults import default_credentials, may_name_somebody
 from coda_network._auth.login import Login
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
+from coda_network._fork import renew_module_lock
 
 # What the connections of this process know of each proxy: programs that drive http.client have no opener to share it.
 _memory = LoginMemory()
@@ -18,6 +19,7 @@ _memory = LoginMemory()
 _accepted_headers: dict[bytes, None] = {}
 _KEY = os.urandom(16)
 _lock = threading.Lock()
+renew_module_lock(__name__)
 
 MOST_ACCEPTED = 256
 """Accepted headers that are remembered; the oldest is forgotten first."""

@@ -9,26 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from coda_network._transport.session import Session
-
-
-@functools.cache
-def _shared() -> Session:
-    from coda_network._transport.session import Session
-
-    return Session()
-
-
-def _share_session(opener: Any) -> None:
-    from coda_network._transport.session import set_session
-
-    set_session(opener, _shared())
-
 
 def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any]) -> Callable[..., Any]:
     """Return an ``urlopen`` that keeps connections alive for calls with a TLS context, too.
 
-    The standard library's makes an opener for each such call; these openers share one session.
+    The standard library's makes an opener for each such call; the openers of one context share one session.
 
     :param plain: the ``urlopen`` for calls without a context
     :param opener_for: makes an opener from a context
@@ -38,9 +23,12 @@ def sharing_urlopen(plain: Callable[..., Any], opener_for: Callable[[Any], Any])
     def urlopen(url: Any, data: Any = None, *args: Any, context: Any = None, **options: Any) -> Any:
         if context is None or not set(options) <= {"timeout", "cadefault"} or options.get("cadefault"):
             return plain(url, data, *args, context=context, **options)
+        from coda_network._transport.context_sessions import session_for
+        from coda_network._transport.session import set_session
+
         options.pop("cadefault", None)
         opener = opener_for(context)
-        _share_session(opener)
+        set_session(opener, session_for(context))
         return opener.open(url, data, *args, **options)
 
     return urlopen

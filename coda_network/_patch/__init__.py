@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
+from coda_network._fork import renew_module_lock
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["is_patched", "patch", "patched", "unpatch"]
 
 _lock = threading.Lock()
+
+renew_module_lock(__name__)
 _switch: Switch | None = None
 # The credentials of each ``patch()`` that was not taken back.
 _given: list[Defaults | None] = []

@@ -16,6 +16,8 @@ import threading
 from collections import namedtuple
 from types import ModuleType
 
+from coda_network._fork import renew_in_children
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,13 +101,17 @@ class Switch:
     def __init__(self, targets: Iterable[Target], subclass_rules: Iterable[SubclassRule] = ()) -> None:
         self._targets = tuple(targets)
         self._rules = tuple(subclass_rules)
-        self._lock = threading.RLock()
+        self._renew_lock()
+        renew_in_children(self, Switch._renew_lock)
         self._depth = 0
         # Those of the targets, made once, so that they remember what was found first.
         self._changes: list[_Change] | None = None
         # All that ``remove()`` has to undo, the last first.
         self._made: list[_Change] = []
         self._seen: set[tuple[type[Any], str]] = set()
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.RLock()
 
     @property
     def installed(self) -> bool:

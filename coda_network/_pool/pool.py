@@ -6,11 +6,12 @@ lock the pool only decides; it closes connections, and asks them whether they ar
 
 from __future__ import annotations
 
-import os
 import weakref
 from enum import Enum
 from math import inf
 from time import monotonic
+
+from coda_network._fork import renew_in_children
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Pool:
         # The finalizer keeps the storage, and so the connections, alive until it has closed them. A socket that becomes
         # garbage together with its pool would warn that it was left open.
         weakref.finalize(self, _shut, self._storage, _State.FINISHED)
-        _pools.add(self)
+        renew_in_children(self._storage, _empty_after_fork)
 
     @property
     def generation(self) -> int:
@@ -259,20 +260,7 @@ def _close_all(connections: list[Connection]) -> None:
             pass
 
 
-# All pools of this process: a forked child has to empty its copies.
-_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-def _empty_after_fork() -> None:
-    """Close the copies of the parent's connections in a forked child.
-
-    The locks are made anew: a thread of the parent that held one at the fork does not exist in the child.
-    """
-    for pool in list(_pools):
-        storage = pool._storage
-        storage.renew_lock()
-        _close_all(storage.empty())
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_empty_after_fork)
+def _empty_after_fork(storage: _Storage) -> None:
+    """Close the copies of the parent's connections in a forked child."""
+    storage.renew_lock()
+    _close_all(storage.empty())

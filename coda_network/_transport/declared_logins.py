@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from functools import lru_cache
+import weakref
 
 from coda_network._auth.scheme import Role
 
@@ -30,10 +30,18 @@ _OWN_WAY = {
 
 def declared(handler: Any) -> tuple[Role, str] | None:
     """Return the role and the scheme that *handler* declares; None where it overrides how to log in."""
-    return _declared_by(type(handler))  # type: ignore[arg-type]  # a class can be hashed, whatever its instances say
+    kind = type(handler)
+    try:
+        return _known[kind]
+    except KeyError:
+        found = _known[kind] = _declared_by(kind)
+        return found
 
 
-@lru_cache(maxsize=128)  # a login asks each handler of its opener for each scheme
+# A login asks each handler of its opener for each scheme. A class of a function's own ends with its opener.
+_known: weakref.WeakKeyDictionary[type, tuple[Role, str] | None] = weakref.WeakKeyDictionary()
+
+
 def _declared_by(handler_class: type) -> tuple[Role, str] | None:
     for base in handler_class.__mro__:
         own = vars(base)

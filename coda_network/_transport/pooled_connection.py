@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
+from coda_network._auth.credentials import nobody
 from coda_network._auth.scheme import Role
 from coda_network._net.liveness import Liveness
 from coda_network._net.tls import is_tls
@@ -76,6 +77,16 @@ class PooledConnection:
             self.proxy_login = login
         else:
             self.origin_login = login
+
+    def rest(self) -> None:
+        """Forget who the opener's logins are, until ``RequestAuth.fits()`` says it for the next request.
+
+        An idle connection refers to nothing of its opener, whose handlers know the credentials: it would keep the
+        opener alive, and with it itself, for good.
+        """
+        for login in (self.proxy_login, self.origin_login):
+            if login is not None:
+                login.credentials = nobody
 
     def far_end(self) -> tuple[str, int]:
         """Return host and port of the end of the tunnel, or of the peer where there is no tunnel."""

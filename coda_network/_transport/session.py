@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import urllib.request
 from typing import Any
 
@@ -10,8 +9,6 @@ from coda_network._auth.memory import LoginMemory
 from coda_network._pool.pool import Pool
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._wire.framing import keep_alive_limits
-
-_making = threading.Lock()
 
 
 class Session:
@@ -38,7 +35,13 @@ class Session:
             if most == 0:
                 pooled.close()
                 return
+        if pooled.proxy_login is not None or pooled.origin_login is not None:
+            pooled.rest()
         self.pool.release(key, pooled, seconds, generation=generation)
+
+    def __reduce__(self) -> tuple[type[Session], tuple[()]]:
+        # The copy of an opener opens connections and logs in for itself: what it had is nothing that can be copied.
+        return Session, ()
 
     def close(self) -> None:
         """Close what is idle; what is in use is closed when it is released."""
@@ -53,13 +56,8 @@ def session_of(opener: Any) -> Session | None:
     if not isinstance(opener, urllib.request.OpenerDirector):
         return None
     found: Session | None = getattr(opener, "_session", None)
-    if found is None:
-        with _making:
-            found = getattr(opener, "_session", None)
-            if found is None:
-                found = Session()
-                set_session(opener, found)
-    return found
+    # Of two threads that come first, one takes what the other has made: ``setdefault()`` is one step.
+    return vars(opener).setdefault("_session", Session()) if found is None else found
 
 
 def set_session(opener: urllib.request.OpenerDirector, session: Session) -> None:
