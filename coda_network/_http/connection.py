@@ -15,7 +15,7 @@ from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._signatures import extends
-from coda_network._wire.fast_request import Composer
+from coda_network._wire.fast_request import Composer, left_to_send, unless_bytes
 from coda_network._wire.heads import hide_authorization
 from coda_network._wire.validate import InvalidTarget, refuse_in_request_line, refuse_nul
 
@@ -57,6 +57,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     # What http.client has and typeshed does not know.
     _send_request: Any
+    _read_readable: Any
     __state: str
     _http_vsn: int
     _http_vsn_str: str
@@ -81,6 +82,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     _forward_login: ForwardProxyLogin | None = None
     _raw_proxy_headers: list[bytes] | None = None
 
+    # Bytes of head and body that are left to send, by the program's own Content-Length; None where nobody counts.
+    _left_to_send: int | None = None
     _composer: Composer | None = None
     _reader: ConnectionReader | None = None
     _refused_tunnel: RefusedTunnel | None = None
@@ -170,12 +173,12 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     # -- the state, which http.client names after its class
 
-    def _suspended_request(self) -> tuple[str, list[bytes], str | None]:
+    def _suspended_request(self) -> tuple[str, list[bytes], str | None, int | None]:
         """Return the request under way, for ``_resume_request()``: meanwhile the same methods send another one."""
-        return self.__state, self._buffer, self._method
+        return self.__state, self._buffer, self._method, self._left_to_send
 
-    def _resume_request(self, suspended: tuple[str, list[bytes], str | None]) -> None:
-        self.__state, self._buffer, self._method = suspended
+    def _resume_request(self, suspended: tuple[str, list[bytes], str | None, int | None]) -> None:
+        self.__state, self._buffer, self._method, self._left_to_send = suspended
 
     def _discard_request(self) -> None:
         self.__state = _IDLE
@@ -281,6 +284,13 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         """
         if self.sock is None and not self._open_for_request():
             return
+        if self._left_to_send is not None:
+            pieces = self._read_readable(data) if hasattr(data, "read") else unless_bytes(data)
+            if pieces is not None:
+                for piece in pieces:
+                    HTTPConnection.send(self, piece)
+                return
+            self._left_to_send -= memoryview(data).nbytes
         if self._forward_login is not None:
             data = self._forward_login.on_send(self, data)
         if type(data) is bytes and self.sock is not None:
@@ -303,6 +313,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         return self._refusal is None
 
     def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
+        self._left_to_send = left_to_send(self._buffer)
         together = isinstance(message_body, bytes) and len(message_body) <= ONE_SEGMENT and self.debuglevel <= 0
         if together and not encode_chunked:
             self._buffer += (b"", message_body)
@@ -327,6 +338,9 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         state = self.__state
         if state != _REQUEST_SENT:
             raise ResponseNotReady(state)
+        left = self._left_to_send
+        if left is not None:
+            self._left_to_send = None
         if self._awaits_response_end():
             raise ResponseNotReady(f"{state}; the response before has not been read to its end")
         if self._refusal is not None:
@@ -350,6 +364,9 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             self.close()
             raise
         self.__state = _IDLE
+        if left:
+            # More than was announced is read as the next request, less makes the peer wait for the rest.
+            response.will_close = True
         if response.will_close:
             # The response reads on alone and closes the socket at its end.
             self._last_response = None
@@ -393,8 +410,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
         The connection is opened again where the response before has ended it.
         """
-        waiting = self.__state, self._method, self._forward_login
-        self._forward_login = None
+        waiting = self.__state, self._method, self._forward_login, self._left_to_send
+        self._forward_login = self._left_to_send = None
         try:
             if self._reader is not None and self._reader.broken:
                 self.close()
@@ -404,7 +421,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             self.send(message)
             return HTTPConnection.getresponse(self)
         finally:
-            self.__state, self._method, self._forward_login = waiting
+            self.__state, self._method, self._forward_login, self._left_to_send = waiting
 
     def _awaits_response_end(self) -> bool:
         """Return whether somebody is still reading the response before."""
@@ -414,7 +431,11 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     def _drop_stale_socket(self) -> None:
         """Part from a socket on which no response would be read next, but the rest of the last or bytes behind it."""
         reader = self._reader
-        if reader is None or reader.sock is not self.sock or reader.can_go_on() or self._awaits_response_end():
+        if reader is None or reader.sock is not self.sock:
+            return
+        # Whoever leases connections has looked for himself whether something came meanwhile.
+        is_idle = reader.can_go_on() and (self._login_handled_elsewhere or not (self.auto_open and reader.is_dropped()))
+        if is_idle or self._awaits_response_end():
             return
         # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
         HTTPConnection.close(self)

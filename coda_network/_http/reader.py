@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 
+from coda_network._net.liveness import Liveness
 from coda_network._net.tls import is_tls
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -61,7 +62,7 @@ class ConnectionReader:
     :param file: its buffered file, over a SocketFile
     """
 
-    __slots__ = ("broken", "exact", "file", "sock", "source")
+    __slots__ = ("_liveness", "broken", "exact", "file", "sock", "source")
 
     def __init__(self, sock: socket.socket, file: io.BufferedReader) -> None:
         self.sock = sock
@@ -70,6 +71,7 @@ class ConnectionReader:
         self.broken = False
         # The response that is read now came alone: the buffer ends where it does, and nobody need look.
         self.exact = False
+        self._liveness: Liveness | None = None
 
     def __repr__(self) -> str:
         state = "broken" if self.broken else "closed" if self.file.closed else "open"
@@ -89,6 +91,13 @@ class ConnectionReader:
     def can_go_on(self) -> bool:
         """Return whether what is read next is the response to what is sent next; asked between response and request."""
         return not self.broken and not self._is_left() and (self.exact or not self.has_surplus())
+
+    def is_dropped(self) -> bool:
+        """Return whether the peer has closed the connection, or sent what nobody asked for; the network is asked."""
+        liveness = self._liveness
+        if liveness is None:
+            liveness = self._liveness = Liveness(self.sock)
+        return liveness.dropped()
 
     def _is_left(self) -> bool:
         """Return whether the socket was closed; it stays open for us as for any file of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
 from coda_network._http.body_buffer import LARGEST_PIECE, PIECE, BodyBuffer
@@ -118,15 +119,20 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         for _ in range(most_interim):
             version, status, reason = self._read_status()
             lines = heads.read_field_lines(self.fp, _max_headers)
-            if self._reader is not None:
+            if self._is_on_a_socket():
                 heads.refuse_cut(lines)
             if not heads.is_interim(status):
                 break
+            heads.is_odd(b"".join(lines))  # what nobody reads is refused here, too
             if self.debuglevel > 0:
                 print("headers:", lines)
         else:
             raise http.client.HTTPException(f"got more than {most_interim} interim responses")
         apply_head(self, version, status, reason, b"".join(lines))
+
+    def _is_on_a_socket(self) -> bool:
+        """Return whether the end of the file is the end of a connection; a stand-in may end where it likes."""
+        return self._reader is not None or isinstance(getattr(self.fp, "raw", None), socket.SocketIO)
 
     def _read_status(self) -> tuple[str, int, str]:
         line = self.fp.readline(heads.MAX_LINE + 1)
@@ -136,8 +142,8 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
             print("reply:", repr(str(line, "iso-8859-1")))
         if not line:
             raise RemoteDisconnected("Remote end closed connection without response")
-        if self._reader is not None:
-            heads.refuse_cut([line])
+        if self._is_on_a_socket():
+            heads.refuse_cut_status(line)
         try:
             return heads.parse_status_line(line)
         except http.client.BadStatusLine:
@@ -156,6 +162,8 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         if reader is not None:
             # What was put in the place of our reader may have read from it more than this body.
             whole = fp is reader.file and not self.will_close and (self.length == 0 or self._complete)
+            # Behind 101 another protocol is spoken (RFC 9110 section 15.2.2).
+            whole = whole and self.status != 101
             goes_on = reader.end_response(whole)
         if not goes_on:
             fp.close()

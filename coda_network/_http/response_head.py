@@ -39,12 +39,12 @@ def apply_head(response: HTTPResponse, version: str, status: int, reason: str, f
     response.code = response.status = status
     response.reason = reason.strip()
     response.version = number = heads.version_number(version)
-    heads.check_field_lines(fields)
+    is_odd = heads.is_odd(fields)
     response.headers = response.msg = parsed = heads.parse_fields(fields)
     if response.debuglevel > 0:
         for name, value in parsed.items():
             print("header:", name + ":", value)
-    response.length, response.chunked, response.will_close = framing.body_framing(
-        parsed, number, status, response._method
-    )
+    response.length, response.chunked, closes = framing.body_framing(parsed, number, status, response._method)
+    # The tunnel that a 2xx opens belongs to its user, whatever came with it.
+    response.will_close = closes or (is_odd and not (response.tunnel and 200 <= status < 300))
     response.chunk_left = None

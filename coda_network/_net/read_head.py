@@ -34,11 +34,15 @@ def read_head(sock: Any, max_headers: int | None = None) -> tuple[list[bytes], A
             raise LineTooLong("status line")
         if not status:
             return [], file
-        lines = [status, *heads.read_field_lines(source, max_headers)]
+        if file is None:
+            heads.refuse_cut_status(status)
+        code = heads.parse_status_line(status)[1]
+        lines = heads.read_field_lines(source, max_headers)
         if file is None:
             heads.refuse_cut(lines)
-        if not heads.is_interim(heads.parse_status_line(status)[1]):
-            return lines, file
+        if not heads.is_interim(code):
+            return [status, *lines], file
+        heads.is_odd(b"".join(lines))  # what nobody reads is refused here, too
     raise HTTPException(f"got more than {most_interim} interim responses to CONNECT")
 
 

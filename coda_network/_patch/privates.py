@@ -111,4 +111,8 @@ class _Response(HTTPResponse):
 
 
 def _contradict(lengths: list[str]) -> bool:
-    return len({length.strip() for line in lengths for length in line.split(",")}) > 1
+    """Return whether urllib3 finds numbers that differ; what is no number it takes for no length at all."""
+    try:
+        return len({int(length) for line in lengths for length in line.split(",")}) > 1
+    except ValueError:
+        return False

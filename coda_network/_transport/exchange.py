@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http.client import RemoteDisconnected
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
@@ -31,7 +31,8 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 # Raised on a connection that its peer has closed.
 CLOSED_BY_PEER = (
-    RemoteDisconnected,
+    # RemoteDisconnected; and on a kept connection what is no HTTP: a body that came behind the response before.
+    BadStatusLine,
     ConnectionResetError,
     BrokenPipeError,
     ConnectionAbortedError,
@@ -81,7 +82,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         reused = connection.sock is not None
         try:
             response = _send(connection, prepared, data, headers)
-        except (OSError, RemoteDisconnected) as error:
+        except (OSError, BadStatusLine) as error:
             # The peer may have closed an idle connection at the moment that we wrote to it.
             may_repeat = reused and not repeated and _is_closed_by_peer(error) and prepared.method in IDEMPOTENT
             if not may_repeat or any(login.in_progress for _, login in logins) or not body.rewind():

@@ -13,7 +13,7 @@ import re
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 # RFC 9110 section 8.6: methods that send a Content-Length even without a body.
@@ -36,6 +36,12 @@ def _lower(name: Any) -> str | None:
     if len(_names) < MAX_NAMES:
         _names[name] = name.lower()
     return name.lower()
+
+
+def _announces(items: tuple[tuple[Any, Any], ...], length: int) -> bool:
+    """Return whether the program's own Content-Length is the length of the body."""
+    announced = {value.strip() for name, value in items if name.lower() == "content-length"}
+    return announced == {str(length)}
 
 
 class Composer:
@@ -83,7 +89,10 @@ class Composer:
             lines.append(f"{name}: {value}\r\n")
         if "transfer-encoding" in names:
             return False  # the body may have to be sent in chunks
-        if "content-length" not in names and length is not None:
+        if "content-length" in names:
+            if not _announces(items, length or 0):
+                return False  # what is sent has to be counted
+        elif length is not None:
             lines.insert(0, f"Content-Length: {length}\r\n")
         if "accept-encoding" not in names:
             lines.insert(0, "Accept-Encoding: identity\r\n")
@@ -104,3 +113,39 @@ class Composer:
             return False
         self._items, self._length = items, length
         return True
+
+
+_of_the_length = re.compile(rb"content-length:[ \t]*([^\r\n]*)|transfer-encoding:", re.IGNORECASE).match
+
+
+def left_to_send(lines: list[bytes]) -> int | None:
+    """Return how many bytes head and body of a request will be; None where its head does not say.
+
+    :param lines: the request line and the fields, without line ends
+    """
+    found = [match for line in lines if (match := _of_the_length(line))]
+    if not found or any(match[1] is None for match in found):
+        return None  # in chunks, it says its own end
+    lengths = {match[1].strip() for match in found}
+    text = lengths.pop()
+    # What is no length, or contradicts itself, is none that can be kept.
+    body = int(text) if not lengths and text.isdigit() and len(text) <= 18 else -1
+    return sum(map(len, lines)) + 2 * len(lines) + 2 + body
+
+
+def unless_bytes(data: Any) -> Iterable[bytes] | None:
+    """Return *data* as an iterable of bytes; None where it is bytes, or what takes their place, itself.
+
+    :raises TypeError: it is neither
+    """
+    try:
+        memoryview(data)
+    except TypeError:
+        if isinstance(data, str):
+            raise
+        try:
+            pieces: Iterable[bytes] = iter(data)
+        except TypeError:
+            raise TypeError(f"data should be a bytes-like object or an iterable, got {type(data)!r}") from None
+        return pieces
+    return None

@@ -72,11 +72,11 @@ def body_framing(fields: Fields, version: int, status: int, method: str | None) 
         # again (RFC 9112 section 6.1). The same for HTTP/1.0, which does not know the coding.
         doubtful = version == 10 or fields.get("content-length") is not None
         return Framing(None, True, doubtful or not persistent)
-    if codings and codings != ["identity"]:
-        return Framing(None, False, True)
-
     length = content_length(fields.get_all("content-length") or ())
-    return Framing(length, False, length is None or not persistent)
+    # An unknown coding (``binary``, a charset) beside a length: the length is meant, as the standard library has it.
+    # The connection is not used again, as an intermediary may have gone by the coding (RFC 9112 section 6.3).
+    is_coded = bool(codings) and codings != ["identity"]
+    return Framing(length, False, is_coded or length is None or not persistent)
 
 
 def content_length(values: Iterable[str]) -> int | None:
@@ -86,14 +86,16 @@ def content_length(values: Iterable[str]) -> int | None:
 
     :raises http.client.HTTPException: not a number, or numbers that differ (RFC 9112 section 6.3, rule 5)
     """
-    members = {part.strip(_SPACE) for value in values for part in value.split(",")} - {""}
+    parts = (part.strip(_SPACE) for value in values for part in value.split(","))
+    # ``5`` and ``05`` are the same number (RFC 9110 section 8.6).
+    members = {part.lstrip("0") or "0" if _digits(part) else part for part in parts if part}
     if not members:
         return None
     if len(members) > 1:
         raise http.client.HTTPException("Content-Length headers that contradict each other")
     text = members.pop()
     if _digits(text):
-        if len(text.lstrip("0")) > 18:
+        if len(text) > 18:
             raise http.client.HTTPException("Content-Length is too large")
         return int(text)
     if _digits(text[1:]) and text[0] == "-":

@@ -29,21 +29,19 @@ MAX_HEADERS = 100
 MAX_INTERIM = 100
 """The most 1xx responses before the final one: a peer that sends more never comes to it."""
 
+_MOST_SHOWN = 500  # bytes of what is no status line, in an error
+
 # Python 3.15 does not count the empty line at the end of a head as a header line; older versions do.
 _BEYOND_LIMIT = 1 if sys.version_info >= (3, 15) else 0
-
-# RFC 9110 section 5.6.2.
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 # RFC 9112 section 4. The reason may be missing, with its space; white space is read as leniently as by http.client.
 _status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r?\n?").fullmatch
 
-# An ordinary header section: on each line a token, a colon and a value, then CRLF; no line is folded.
-_plain_fields = re.compile(rb"(?:" + _TOKEN + rb":[^\0\r\n]*\r\n)*\r\n").fullmatch
+# An ordinary header section: on each line a name, a colon and a value, then CRLF; no line is folded. Which bytes a name
+# may have is not asked here: the scan of ``fast_response`` does not ask either, and both must come to the same result.
+_plain_fields = re.compile(rb"(?:[^\0\r\n\t :]*:[^\0\r\n]*\r\n)*\r\n").fullmatch
 
-# RFC 9112 section 5.1: white space between name and colon has been used to smuggle responses past proxies.
-_space_before_colon = re.compile(rb"^" + _TOKEN + rb"[ \t]+:", re.MULTILINE).search
-_bare_cr = re.compile(rb"\r(?!\n)").search
+_begins_a_field = re.compile(rb"[^\t :]*:").match
 
 
 def parse_status_line(line: bytes) -> tuple[str, int, str]:
@@ -53,7 +51,7 @@ def parse_status_line(line: bytes) -> tuple[str, int, str]:
     """
     found = _status_line(line)
     if found is None:
-        raise http.client.BadStatusLine(line.decode("iso-8859-1"))
+        raise http.client.BadStatusLine(line[:_MOST_SHOWN].decode("iso-8859-1"))
     version, status, reason = found.groups(b"")
     return version.decode("ascii", "replace"), int(status), reason.decode("iso-8859-1")
 
@@ -107,51 +105,80 @@ def read_field_lines(source: LineReader, limit: int | None = None, kind: str = "
             return lines
 
 
-def refuse_cut(lines: list[bytes]) -> None:
-    """Refuse a head whose last line was cut: the rest may say the opposite of the whole line (RFC 9112 section 8).
+def refuse_cut_status(line: bytes) -> None:
+    """Refuse a status line that was cut. What does not begin as one is no HTTP at all, and left to be shown.
 
-    A head that ends with a whole line, only without the empty one, passes: http.client accepts it too.
-
-    :raises http.client.RemoteDisconnected: the connection ended in the middle of a line
+    :raises http.client.RemoteDisconnected: the connection ended in the middle of the line
     """
-    last = b"".join(lines[-2:])
-    if last and not last.endswith(b"\n"):
+    if not line.endswith(b"\n") and line.startswith(b"HTTP/"[: len(line)]):
         raise http.client.RemoteDisconnected("Remote end closed connection in the middle of the head")
 
 
-def check_field_lines(fields: bytes) -> None:
-    """Refuse a header section that parsers read differently: it could smuggle a response (RFC 9112 sections 2.2, 5.1).
+def refuse_cut(lines: list[bytes]) -> None:
+    """Refuse a header section without its end: what was cut off may have been the length (RFC 9112 section 8).
 
-    :raises http.client.HTTPException: there is NUL or a bare CR, or white space before a colon
+    :raises http.client.RemoteDisconnected: the connection ended before the empty line
+    """
+    if lines[-1] not in (b"\r\n", b"\n"):
+        raise http.client.RemoteDisconnected("Remote end closed connection in the middle of the head")
+
+
+def is_odd(fields: bytes) -> bool:
+    """Return whether recipients read this header section in different ways (RFC 9112 sections 2.2, 5.1).
+
+    That are white space in front of a colon, a line without one, a bare CR. The fields are read, and the connection is
+    not used again: whatever was smuggled past somebody else is not read here either.
+
+    :raises http.client.HTTPException: there is NUL, which nobody reads
     """
     if _plain_fields(fields):
-        return
+        return False
     if b"\0" in fields:
-        raise http.client.HTTPException("NUL in the headers of the response")
-    if _bare_cr(fields):
-        raise http.client.HTTPException("bare CR in the headers of the response")
-    if _space_before_colon(fields):
-        raise http.client.HTTPException("white space before a colon in the headers of the response")
+        raise http.client.HTTPException("NUL in the header section of the response")
+    lines = fields.replace(b"\r\n", b"\n").split(b"\n")
+    return any(b"\r" in line or not (line[:1] in b" \t" or _begins_a_field(line)) for line in lines if line)
 
 
 def parse_fields(fields: bytes) -> http.client.HTTPMessage:
-    """Return the message that http.client makes of a header section.
+    """Return the fields of a header section, each line read by itself: an odd one takes no other with it.
 
-    Ordinary header sections are split here. Folded lines, lines without a colon and bare LF are left to the standard
-    library's parser. The result is the same, field by field.
+    The standard library's parser ends the header section at a line without a colon, and at a name with white space
+    or a byte beyond ASCII, and loses all that follow, the framing too. Here such a name loses the white space around it
+    (RFC 9112 section 5.1), a line without a colon is skipped, and a bare CR is a space (RFC 9110 section 5.5). Values
+    lose the white space around them; folded lines stay folded, as in the standard library.
     """
-    if not _plain_fields(fields):
-        return http.client.parse_headers(io.BytesIO(fields))
     message = http.client.HTTPMessage()
-    for line in fields[:-4].decode("iso-8859-1").split("\r\n"):
-        name, _, value = line.partition(":")
-        if name:
-            message.set_raw(name, value.lstrip(" \t"))
+    text = fields.decode("iso-8859-1")
+    lines = text[:-4].split("\r\n") if _plain_fields(fields) else _unfolded(text)
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and (name := name.strip(_SPACE)):
+            message.set_raw(name, value.strip(_SPACE))
     if message.get_content_maintype() in ("multipart", "message"):
         # The standard library's parser notes defects of these, or parses a message inside the message.
-        return http.client.parse_headers(io.BytesIO(fields))
+        section = "".join(f"{name}: {value}\r\n" for name, value in message.raw_items())
+        return http.client.parse_headers(io.BytesIO(f"{section}\r\n".encode("iso-8859-1")))
     message.set_payload("")
     return message
+
+
+# White space around names and values (RFC 9110 section 5.6.3), and the line end of a fold with nothing behind it.
+_SPACE = " \t\r\n"
+
+
+def _unfolded(text: str) -> list[str]:
+    """Return the fields of a header section, each with the lines that continue it and the line ends between."""
+    fields: list[str] = []
+    end = ""
+    for line in text.split("\n"):
+        content = line.removesuffix("\r")
+        spaced = content.replace("\r", " ")
+        if content[:1] not in (" ", "\t"):
+            fields.append(spaced)
+        elif fields:  # else it continues nothing
+            fields[-1] += end + spaced
+        end = line[len(content) :] + "\n"
+    return fields
 
 
 _authorization = re.compile(

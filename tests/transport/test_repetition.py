@@ -196,16 +196,36 @@ def test_an_idle_tls_connection_that_was_closed_is_replaced(
         opener.close()
 
 
-def test_a_response_that_is_not_http_does_not_repeat_the_request(direct: Any) -> None:
+def test_on_a_new_connection_what_is_not_http_does_not_repeat_the_request(direct: Any) -> None:
     def script(wire: Wire) -> None:
-        serve_one(wire)
         wire.read_head()
         wire.send(b"what?\r\n")
 
     with ScriptedPeer([script]) as peer:
-        read(direct, peer.url)
-        with pytest.raises(http.client.BadStatusLine):
+        with pytest.raises(http.client.BadStatusLine, match="what"):
             direct.open(peer.url, timeout=10)
+
+
+@pytest.mark.parametrize(("method", "connections"), [("GET", 2), ("DELETE", 2), ("POST", 1)])
+def test_a_late_body_on_a_kept_connection_repeats_what_is_idempotent(
+    library: ModuleType, direct: Any, method: str, connections: int
+) -> None:
+    def script(wire: Wire) -> None:
+        if wire.number == 1:
+            serve_one(wire)
+            wire.read_head()
+            wire.send(b"<html>behind a HEAD</html>\n")
+        else:
+            serve_one(wire)
+
+    with ScriptedPeer([script] * connections) as peer:
+        read(direct, peer.url)
+        request = library.Request(peer.url, method=method)
+        if connections == 1:
+            with pytest.raises(http.client.BadStatusLine):
+                direct.open(request, timeout=10)
+        else:
+            read(direct, request)
 
 
 def test_a_tunnel_that_was_closed_is_opened_again(

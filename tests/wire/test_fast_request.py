@@ -49,16 +49,28 @@ def as_http_client_sends(method: str, target: str, body: bytes | None, headers: 
         {},
         {"Host": "other.example"},
         {"host": "other.example", "Accept-encoding": "gzip"},
-        {"Content-Length": "4"},
         {"User-Agent": "x", "Accept": "*/*", "X-Latin": "caf\xe9", "X-Empty": ""},
         {"X-A": "1", "x-a": "2"},
     ],
-    ids=["none", "host", "host-and-encoding", "length", "several", "twice"],
+    ids=["none", "host", "host-and-encoding", "several", "twice"],
 )
 def test_an_ordinary_request_is_sent_as_http_client_sends_it(
     method: str, body: bytes | None, headers: dict[str, str]
 ) -> None:
     assert compose(method, "/path?q=1", host, body, headers) == as_http_client_sends(method, "/path?q=1", body, headers)
+
+
+@pytest.mark.parametrize(("body", "announced"), [(None, "0"), (b"", "0"), (b"data", "4")])
+def test_a_length_that_is_kept_is_sent_at_once(body: bytes | None, announced: str) -> None:
+    fields = {"Content-Length": announced}
+    assert compose("PUT", "/", host, body, fields) == as_http_client_sends("PUT", "/", body, fields)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"Content-Length": "5"}, {"content-length": "x"}, {"Content-Length": "4", "content-length": "5"}]
+)
+def test_a_length_that_is_not_kept_goes_the_long_way_which_counts(fields: dict[str, str]) -> None:
+    assert compose("PUT", "/", host, b"data", fields) is None
 
 
 @given(

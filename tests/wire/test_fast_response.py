@@ -16,7 +16,7 @@ def general(head: bytes) -> tuple[int, str, framing.Framing]:
     """What the rules for every head make of one."""
     line, _, fields = head.partition(b"\r\n")
     version, status, reason = heads.parse_status_line(line + b"\r\n")
-    heads.check_field_lines(fields)
+    heads.is_odd(fields)
     number = heads.version_number(version)
     return status, reason, framing.body_framing(heads.parse_fields(fields), number, status, "GET")
 

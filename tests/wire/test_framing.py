@@ -40,8 +40,12 @@ def frame(*lines: str, version: int = 11, status: int = 200, method: str = "GET"
         (["Transfer-Encoding: gzip", "Transfer-Encoding: chunked"], (None, True, False)),
         (["Transfer-Encoding: chunked", "Content-Length: 5"], (None, True, True)),
         (["Transfer-Encoding: identity", "Content-Length: 5"], (5, False, False)),
-        (["Transfer-Encoding: gzip", "Content-Length: 5"], (None, False, True)),
-        (["Transfer-Encoding: xchunked", "Content-Length: 5"], (None, False, True)),
+        (["Content-Length: 5", "Content-Length: 05"], (5, False, False)),
+        (["Content-Length: 00, 0"], (0, False, False)),
+        # An unknown coding: a length counts, and without one the end of the connection.
+        (["Transfer-Encoding: gzip", "Content-Length: 5"], (5, False, True)),
+        (["Transfer-Encoding: binary", "Content-Length: 5"], (5, False, True)),
+        (["Transfer-Encoding: xchunked"], (None, False, True)),
     ],
 )
 def test_the_length_of_a_body(lines, expected):
