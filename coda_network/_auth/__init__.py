@@ -1,1 +1,1 @@
-"""Who we are: credentials, and login schemes that take a challenge and give a header. No sockets here."""
+"""Logins: credentials, and the schemes that take a challenge and return an authorization. No sockets here."""

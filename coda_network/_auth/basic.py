@@ -10,7 +10,7 @@ from coda_network._wire.challenge import Challenge
 
 
 class Basic:
-    """The Basic scheme for one user; its one header serves every request, from any thread."""
+    """The Basic scheme for one user; its one authorization serves every request, from any thread."""
 
     name = "Basic"
     binds_connection = False
@@ -21,32 +21,34 @@ class Basic:
 
     @property
     def complete(self) -> bool:
-        """True once the header was made: Basic has one leg."""
+        """Return whether the authorization was made: Basic takes one step."""
         return self._header is not None
 
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
-        """The header value for a first challenge; a second one means that the answer was wrong."""
+        """Return the authorization for a first challenge.
+
+        :raises CannotServe: the challenge is a second one: the peer has refused the authorization
+        """
         if self._header is not None:
             raise CannotServe("Basic: the user name or password was refused")
-        # RFC 7617 section 2.1: UTF-8 is the only charset that a challenge can name. Without one it is what the
-        # password files of servers hold today, and what urllib and browsers send.
+        # RFC 7617 section 2.1: a challenge can name no charset but UTF-8. Where it names none, UTF-8 is still what
+        # servers' password files have today, and what urllib and browsers send.
         pair = f"{self._credentials.username}:{self._credentials.password}"
         self._header = "Basic " + b64encode(_encoded(pair)).decode("ascii")
         return self._header
 
     def again(self, outgoing: Outgoing) -> str | None:
-        """The same header value as before."""
+        """Return the same authorization as before."""
         return self._header
 
     def accepted(self, info: str | None) -> None:
-        """Nothing to look at: the peer proves nothing of itself."""
+        """Do nothing: in Basic the peer sends no proof."""
 
 
 def create(credentials: Credentials | None, peer: Peer) -> Basic:
     """Return the scheme for one user; the peer plays no part in Basic.
 
-    :raises CannotServe: there is no user, or the name has a colon, which would end it early (RFC 7617 section
-    2)
+    :raises CannotServe: there is no user, or the name has a colon, which would end it early (RFC 7617 section 2)
     """
     if credentials is None:
         raise CannotServe("Basic: no user name given")
@@ -57,8 +59,8 @@ def create(credentials: Credentials | None, peer: Peer) -> Basic:
 
 def _encoded(pair: str) -> bytes:
     try:
-        # surrogateescape: bytes of the environment that were not UTF-8 go out as the bytes they were.
+        # surrogateescape: bytes from the environment that are not UTF-8 are sent as they are.
         return pair.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        # Not chained: the message of that exception shows characters of the password.
+        # Not chained: the message of the UnicodeEncodeError shows characters of the password.
         raise CannotServe("Basic: the user name or password is not valid text") from None

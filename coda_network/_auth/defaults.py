@@ -1,4 +1,4 @@
-"""Who logs in where a program says nothing: what ``patch(credentials=...)`` was given, then netrc."""
+"""Credentials where the program gives none: from ``patch(credentials=...)``, then from netrc."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coda_network._wire.authority import join_authority
 Pair = tuple[str, str]
 Given = Pair | Credentials | Mapping[str, Pair] | Callable[[str, str | None], Pair | None]
 """``(user, password)`` for every peer; a mapping from ``host`` or ``host:port`` to such pairs; or a function of the
-peer's ``host:port`` and the realm (None where the scheme has none) that returns a pair, or None for nobody."""
+peer's ``host:port`` and the realm (None where the scheme has none) that returns a pair, or None where there is none."""
 
 
 class Defaults:
@@ -24,27 +24,27 @@ class Defaults:
         self.given = given
         self._renew_lock()
         renew_in_children(self, Defaults._renew_lock)
-        self._answers: dict[tuple[str, str | None], Credentials | None] = {}
+        self._found: dict[tuple[str, str | None], Credentials | None] = {}
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
 
     def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
-        """Return who logs in; None where nobody was named."""
+        """Return the credentials for a peer and a realm; None where there are none."""
         authority = join_authority(peer.host.lower(), peer.port)
         if not callable(self.given):
             return self._named(peer, authority)
-        # A function may ask a person: not twice for one realm, and not in two threads at once.
+        # The function may ask a person: call it once a realm, and never in two threads at once.
         with self._lock:
             key = authority, realm
-            if key not in self._answers:
-                self._answers[key] = _pair(self.given(authority, realm))
-            return self._answers[key]
+            if key not in self._found:
+                self._found[key] = _pair(self.given(authority, realm))
+            return self._found[key]
 
     def _named(self, peer: Peer, authority: str) -> Credentials | None:
         given = self.given
         if not isinstance(given, Mapping):
-            return _pair(given)  # type: ignore[arg-type]  # what can be called was sorted out before
+            return _pair(given)  # type: ignore[arg-type]  # look_up() handles callables
         return _pair(given.get(authority) or given.get(peer.host.lower()))
 
     def __repr__(self) -> str:
@@ -59,9 +59,10 @@ _installed: list[Defaults] = []
 
 
 def install(given: Given) -> Defaults:
-    """Let *given* name who logs in from now on, before what was installed earlier; return what `remove()` takes.
+    """Use *given* for credentials from now on, before what was installed earlier.
 
-    :raises TypeError: *given* is none of what `Given` lists
+    :returns: the argument for ``remove()``
+    :raises TypeError: *given* is of none of the types in ``Given``
     """
     if not (callable(given) or isinstance(given, (Credentials, Mapping)) or _is_pair(given)):
         raise TypeError("credentials are a (user, password) tuple, a mapping from hosts to such tuples, or a function")
@@ -71,7 +72,7 @@ def install(given: Given) -> Defaults:
 
 
 def remove(defaults: Defaults) -> None:
-    """Forget what `install()` has returned."""
+    """Undo an ``install()``, which returned *defaults*."""
     if defaults in _installed:
         _installed.remove(defaults)
 
@@ -81,7 +82,7 @@ def _is_pair(given: object) -> bool:
 
 
 def default_credentials(peer: Peer) -> CredentialSource:
-    """Return the source of credentials for a peer of which the program said nothing."""
+    """Return the source of credentials for a peer for which the program gave none."""
 
     def source(realm: str | None) -> Credentials | None:
         for defaults in reversed(_installed):
@@ -92,17 +93,18 @@ def default_credentials(peer: Peer) -> CredentialSource:
     return source
 
 
-def may_name_somebody(peer: Peer) -> bool:
-    """Tell whether `default_credentials()` may know somebody, without calling a function that would ask a person."""
+def may_have_credentials(peer: Peer) -> bool:
+    """Return whether ``default_credentials()`` may have some, without calling a function that might ask a person."""
     if any(callable(defaults.given) or defaults.look_up(peer, None) is not None for defaults in _installed):
         return True
     return from_netrc(peer.host) is not None
 
 
 def from_netrc(host: str) -> Credentials | None:
-    """Return the login of *host* in the user's netrc file, which ``NETRC`` may name; None without one.
+    """Return the credentials of *host* in the user's netrc file; None where there are none.
 
-    A ``default`` entry counts for no host: it is meant for ftp. A file that cannot be read or parsed has no entry.
+    The file is the one that ``NETRC`` names, else ``~/.netrc``. A ``default`` entry is ignored, because it is meant for
+    FTP. So is a file that cannot be read or parsed.
     """
     import os
 
@@ -116,7 +118,7 @@ def from_netrc(host: str) -> Credentials | None:
 
 @lru_cache(maxsize=1)
 def _read_netrc(path: str, changed: int) -> dict[str, Credentials]:
-    """Read a file once for each time that it has *changed*: a login on a kept connection asks with every request."""
+    """Read a netrc file. *changed* is a part of the cache's key: the login asks with each request on a connection."""
     from netrc import NetrcParseError, netrc
 
     try:

@@ -14,10 +14,10 @@ from coda_network._auth.scheme import CannotServe, Outgoing, Peer
 from coda_network._fork import renew_in_children
 from coda_network._wire.challenge import Challenge, parse_challenges
 
-# How often in a row, over all connections, a peer may call a nonce stale before nothing was accepted.
+# How often in a row, over all connections, a peer may call a nonce stale without accepting a request in between.
 STALE_LIMIT = 20
-# How many requests may be on their way at once and still have their answers' rspauth checked.
-UNANSWERED_LIMIT = 64
+# How many requests without a response are remembered, so that the rspauth of their responses can be checked.
+AWAITING_LIMIT = 64
 BLOCK = 65536
 
 # RFC 8187 section 3.2.1, attr-char: what needs no percent-encoding in username*, besides letters and digits.
@@ -25,7 +25,7 @@ _ATTR_CHARS = "!#$&+-.^_`|~"
 
 
 class Use(NamedTuple):
-    """One use of a nonce: its count, and the pair of nonces from which a -sess algorithm made its key."""
+    """One use of a nonce: its count (nc), and the two nonces from which a -sess algorithm made its key."""
 
     terms: Terms
     nonce: bytes
@@ -35,10 +35,10 @@ class Use(NamedTuple):
 
 
 class DigestState:
-    """The nonce that all connections of one login use, and how often they did; safe for threads.
+    """The nonce that all connections of one login share, and its count of uses; safe for threads.
 
-    The peer may refuse a count that it has seen (RFC 7616 section 3.4, nc), so that counting and reading the
-    nonce is one step under the lock.
+    The peer may refuse a count that it has seen before (RFC 7616 section 3.4, nc), so the nonce is read and counted in
+    one step under the lock.
     """
 
     def __init__(self) -> None:
@@ -51,29 +51,34 @@ class DigestState:
         self._lock = threading.Lock()
 
     def adopt(self, terms: Terms, stale: bool) -> Use:
-        """Take a challenge and return the first use of its nonce. Raises CannotServe after too many stale."""
+        """Take over the terms of a challenge and return the first use of its nonce.
+
+        :raises CannotServe: the peer has called too many nonces stale
+        """
         with self._lock:
             self._stale = self._stale + 1 if stale else 0
             if self._stale > STALE_LIMIT:
                 raise CannotServe("Digest: the peer calls every nonce stale")
             latest = self._latest
-            if latest is not None and latest.nonce == terms.nonce:  # another connection was given the same
+            if latest is not None and latest.nonce == terms.nonce:  # another connection got the same nonce
                 self._latest = latest._replace(terms=terms, nc=latest.nc + 1)
             else:
                 self._latest = Use(terms, terms.nonce, 1, terms.nonce, new_cnonce())
             return self._latest
 
     def next_use(self) -> Use | None:
-        """Return the next use of the nonce at hand, None before the first challenge."""
+        """Return the next use of the current nonce; None before the first challenge."""
         with self._lock:
             if self._latest is not None:
                 self._latest = self._latest._replace(nc=self._latest.nc + 1)
             return self._latest
 
     def accepted(self, next_nonce: bytes | None) -> None:
-        """Note that a request was accepted; `next_nonce` is the one that the peer wants from now on, if any.
+        """Note that a request was accepted.
 
-        The key of a -sess algorithm stays what it was until the next challenge (RFC 7616 section 3.4.2).
+        The key of a -sess algorithm stays the same until the next challenge (RFC 7616 section 3.4.2).
+
+        :param next_nonce: the nonce that the peer wants from now on; None to go on with the current one
         """
         with self._lock:
             self._stale = 0
@@ -82,7 +87,7 @@ class DigestState:
 
 
 class Sent(NamedTuple):
-    """What is needed to check the peer's proof for one request."""
+    """What is needed to check the peer's proof in the response to one request."""
 
     use: Use
     cnonce: bytes
@@ -90,16 +95,16 @@ class Sent(NamedTuple):
     key: bytes
     uri: bytes
 
-    def __repr__(self) -> str:  # the key is as good as the password
+    def __repr__(self) -> str:  # the key is as secret as the password
         return f"<Sent: use {self.use.nc} of {self.use.nonce!r}, key hidden>"
 
 
 class Digest:
     """The Digest scheme for one user at one peer.
 
-    After its login one object serves all connections to that peer, from any thread. Where the peer announces
-    no `charset`, names and passwords are taken as UTF-8, which is what servers' password files hold today.
-    The quality of protection is `auth` where it is offered, else `auth-int`.
+    Once its login was accepted, one object serves all connections to that peer, from any thread. Where the challenge
+    has no ``charset``, names and passwords are sent as UTF-8, which is what servers' password files have today. The
+    quality of protection is ``auth`` where that is offered, else ``auth-int``.
     """
 
     name = "Digest"
@@ -108,42 +113,42 @@ class Digest:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._state = DigestState()
-        # By count and cnonce. Answers come back in any order, and to any thread.
-        self._unanswered: OrderedDict[tuple[int, bytes], Sent] = OrderedDict()
+        # By nc and cnonce. Responses come in any order, and to any thread.
+        self._awaiting: OrderedDict[tuple[int, bytes], Sent] = OrderedDict()
         self._renew_lock()
         renew_in_children(self, Digest._renew_lock)
         self.complete = False
 
     def _renew_lock(self) -> None:
-        self._unanswered_lock = threading.Lock()
+        self._awaiting_lock = threading.Lock()
 
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
-        """The header value that answers a first challenge, or one that says `stale=true`."""
+        """Return the authorization for a first challenge, or for one with ``stale=true``."""
         stale = is_true(challenge.params.get("stale"))
         if self.complete and not stale:  # RFC 7616 section 3.3, stale
             raise CannotServe("Digest: the user name or password was refused")
-        header = self._answer(self._state.adopt(read_terms(challenge), stale and self.complete), outgoing)
+        header = self._authorization(self._state.adopt(read_terms(challenge), stale and self.complete), outgoing)
         self.complete = True
         return header
 
     def again(self, outgoing: Outgoing) -> str | None:
-        """The header value for one more request with the same nonce (RFC 7616 section 3.4, nc)."""
+        """Return the authorization for one more request with the same nonce (RFC 7616 section 3.4, nc)."""
         use = self._state.next_use()
         if use is None:
             return None
         try:
-            return self._answer(use, outgoing)
-        except CannotServe:  # a body that cannot be hashed: the challenge that follows tells the reason
+            return self._authorization(use, outgoing)
+        except CannotServe:  # the body cannot be hashed; step() will say so when the challenge comes
             return None
 
     def accepted(self, info: str | None) -> None:
-        """Take `nextnonce` out of (Proxy-)Authentication-Info and check `rspauth` (RFC 7616 section 3.5).
+        """Use ``nextnonce`` of (Proxy-)Authentication-Info, and check ``rspauth`` (RFC 7616 section 3.5).
 
-        Raises CannotServe if the peer's proof is there and is wrong.
+        :raises CannotServe: the peer sent a proof, and it is wrong
         """
         params = _info_params(info)
         if "rspauth" in params and params.get("qop", "").lower() != "auth-int":
-            # With auth-int the proof covers the body of the answer, which has not been read yet.
+            # Not with auth-int: that proof covers the body of the response, which has not been read yet.
             self._check_proof(params)
         next_nonce = params.get("nextnonce")
         self._state.accepted(octets(next_nonce) if next_nonce else None)
@@ -151,13 +156,13 @@ class Digest:
     def __repr__(self) -> str:
         return f"<Digest for {self._credentials.username!r}>"
 
-    def _answer(self, use: Use, outgoing: Outgoing) -> str:
-        """Write the header value (RFC 7616 section 3.4)."""
+    def _authorization(self, use: Use, outgoing: Outgoing) -> str:
+        """Return the authorization (RFC 7616 section 3.4)."""
         terms = use.terms
         username, key = self._name_and_key(use)
         uri = octets(outgoing.uri)
         qop, signed = _choose_protection(terms, outgoing, uri)
-        # A new one for each request, except where the key was made from it.
+        # A new cnonce for each request, unless the key was made from it.
         cnonce = use.first_cnonce if terms.session else new_cnonce()
         sent = Sent(use, cnonce, qop, key, uri)
 
@@ -169,7 +174,7 @@ class Digest:
             "uri=" + _quoted(uri),
             "response=" + _quoted(_proof(sent, signed)),
         ]
-        # Neither algorithm nor qop nor nc may be quoted: old servers read them so (RFC 7616 section 3.4).
+        # algorithm, qop and nc are not quoted, because old servers cannot read them quoted (RFC 7616 section 3.4).
         if terms.algorithm is not None:
             fields.append(f"algorithm={terms.algorithm}")
         if terms.opaque is not None:
@@ -183,17 +188,16 @@ class Digest:
         return "Digest " + ", ".join(fields)
 
     def _name_and_key(self, use: Use) -> tuple[bytes, bytes]:
-        """The user's name in octets, and H(A1) (RFC 7616 section 3.4.2)."""
+        """Return the user name in octets, and H(A1) (RFC 7616 section 3.4.2)."""
         terms = use.terms
         username, password = self._credentials.username, self._credentials.password
         if terms.utf8 and not (username.isascii() and password.isascii()):
-            # RFC 7616 section 4. The tables behind this are loaded only where somebody needs them.
+            # RFC 7616 section 4. Imported late: it loads large tables.
             from unicodedata import normalize
 
             username, password = normalize("NFC", username), normalize("NFC", password)
         try:
-            # surrogateescape: what the environment gave as other octets than UTF-8 goes out as the same
-            # octets.
+            # surrogateescape: bytes from the environment that are not UTF-8 are sent as they are.
             user_octets = username.encode("utf-8", "surrogateescape")
             secret = b":".join((user_octets, terms.realm, password.encode("utf-8", "surrogateescape")))
         except UnicodeEncodeError:
@@ -212,30 +216,33 @@ class Digest:
         return "username=" + _quoted(username)
 
     def _remember(self, sent: Sent) -> None:
-        with self._unanswered_lock:
-            self._unanswered[sent.use.nc, sent.cnonce] = sent
-            if len(self._unanswered) > UNANSWERED_LIMIT:
-                self._unanswered.popitem(last=False)
+        with self._awaiting_lock:
+            self._awaiting[sent.use.nc, sent.cnonce] = sent
+            if len(self._awaiting) > AWAITING_LIMIT:
+                self._awaiting.popitem(last=False)
 
     def _check_proof(self, params: dict[str, str]) -> None:
-        """Compare rspauth with what only somebody who knows the password can have computed."""
-        with self._unanswered_lock:
+        """Compare ``rspauth`` with the proof that only a peer who knows the password can compute.
+
+        :raises CannotServe: they differ
+        """
+        with self._awaiting_lock:
             if "nc" in params and "cnonce" in params:
-                # RFC 7616 section 3.5: they are those of the request, and tell which one is answered.
-                found = self._unanswered.pop((_count(params["nc"]), octets(params["cnonce"])), None)
+                # RFC 7616 section 3.5: they are those of the request to which this is the response.
+                found = self._awaiting.pop((_count(params["nc"]), octets(params["cnonce"])), None)
                 candidates = [] if found is None else [found]
             else:
-                candidates = list(self._unanswered.values())
+                candidates = list(self._awaiting.values())
         given = octets(params["rspauth"]).lower()
-        # A2 of an answer has no method (RFC 7616 section 3.5).
+        # A2 of a response has no method (RFC 7616 section 3.5).
         if not any(given == _proof(sent, b":" + sent.uri) for sent in candidates):
             raise CannotServe("Digest: the peer's own proof (rspauth) is wrong")
 
 
 def create(credentials: Credentials | None, peer: Peer) -> Digest:
-    """Return the scheme for one user.
+    """Return the scheme for one user; the peer plays no part in Digest.
 
-    Raises CannotServe without a user. The peer's name is not part of a digest.
+    :raises CannotServe: there is no user
     """
     if credentials is None:
         raise CannotServe("Digest: no user name given")
@@ -248,7 +255,7 @@ def new_cnonce() -> bytes:
 
 
 def _choose_protection(terms: Terms, outgoing: Outgoing, uri: bytes) -> tuple[str | None, bytes]:
-    """Return the quality of protection and A2, what is signed of the request (RFC 7616 section 3.4.3)."""
+    """Return the quality of protection, and A2: the parts of the request that are signed (RFC 7616 section 3.4.3)."""
     signed = octets(outgoing.method) + b":" + uri
     if not terms.qop:
         return None, signed
@@ -258,7 +265,7 @@ def _choose_protection(terms: Terms, outgoing: Outgoing, uri: bytes) -> tuple[st
 
 
 def _proof(sent: Sent, signed: bytes) -> bytes:
-    """The value of response or rspauth (RFC 7616 section 3.4.1; without qop, RFC 2617 section 3.2.2.1)."""
+    """Return ``response`` or ``rspauth`` (RFC 7616 section 3.4.1; without qop, RFC 2617 section 3.2.2.1)."""
     use = sent.use
     middle = [use.nonce]
     if sent.qop is not None:
@@ -267,9 +274,11 @@ def _proof(sent: Sent, signed: bytes) -> bytes:
 
 
 def _body_hash(terms: Terms, body: bytes | IO[bytes] | None) -> bytes:
-    """H(entity-body).
+    """Return H(entity-body).
 
-    A file is read from where it stands and put back there; it may be larger than memory.
+    A file is read in blocks from its position, and then set back to that position.
+
+    :raises CannotServe: the body cannot be read twice
     """
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
         return terms.hash(bytes(body or b""))
@@ -282,13 +291,16 @@ def _body_hash(terms: Terms, body: bytes | IO[bytes] | None) -> bytes:
         finally:
             body.seek(start)
     except (AttributeError, TypeError, ValueError, OSError):
-        # No file, a text file, a pipe. It could be hashed only by using it up.
+        # An iterable, a text file or a pipe: it cannot be hashed without using it up.
         raise CannotServe("Digest: auth-int needs a body of bytes, or a binary file that can seek") from None
     return state.hexdigest().encode("ascii")
 
 
 def _quoted(value: bytes) -> str:
-    """A quoted-string (RFC 9110 section 5.6.4). Raises CannotServe for what no header field can carry."""
+    """Return a quoted-string (RFC 9110 section 5.6.4).
+
+    :raises CannotServe: there is a control character, which no field can have
+    """
     text = value.decode("latin-1")
     if any((char < " " and char != "\t") or char == "\x7f" for char in text):
         raise CannotServe("Digest: a control character in the user name, the realm, the nonce or the URI")
@@ -296,7 +308,7 @@ def _quoted(value: bytes) -> str:
 
 
 def _info_params(info: str | None) -> dict[str, str]:
-    """Read (Proxy-)Authentication-Info: the parameters of a challenge, without the scheme's name in front."""
+    """Return the parameters of (Proxy-)Authentication-Info: the syntax of a challenge without the scheme."""
     challenges = parse_challenges(["Digest " + info]) if info else []
     return dict(challenges[0].params) if challenges else {}
 
@@ -305,4 +317,4 @@ def _count(text: str) -> int:
     try:
         return int(text, 16)
     except ValueError:
-        return 0  # never a count that was sent
+        return 0  # counts begin with 1

@@ -8,17 +8,22 @@ from typing import NamedTuple
 from coda_network._auth.scheme import CannotServe
 from coda_network._wire.challenge import Challenge
 
-# Weakest first (RFC 7616 sections 3.7 and 6.1). SHA is in no RFC; servers of the years between the two offer
+# Weakest first (RFC 7616 sections 3.7 and 6.1). SHA is in no RFC, but servers written between RFC 2617 and RFC 7616 offer
 # it. A "-sess" at the end of the name says how the key is made, not how strong the hash is.
 _HASHES = {"MD5": "md5", "SHA": "sha1", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _STRENGTH = {name: place for place, name in enumerate(_HASHES, start=1)}
 
 
 class Terms(NamedTuple):
-    """The terms of one challenge, checked.
+    """What one challenge asks for, checked.
 
-    Texts of the peer (`realm`, `nonce`, `opaque`) are the octets of its header field. `algorithm` is spelled
-    as the peer spelled it, None where it named none (MD5 is meant).
+    :param realm: like ``nonce`` and ``opaque``, the octets of the peer's field
+    :param algorithm: as the peer spells it; None where it names none, which means MD5
+    :param hash_name: the algorithm in upper case, without "-sess"
+    :param session: whether it is a "-sess" algorithm
+    :param qop: the qualities of protection that are offered; none in challenges of RFC 2069
+    :param utf8: whether the challenge says ``charset=UTF-8``
+    :param userhash: whether the user name is to be sent as a hash
     """
 
     realm: bytes
@@ -32,15 +37,16 @@ class Terms(NamedTuple):
     userhash: bool
 
     def hash(self, data: bytes) -> bytes:
-        """H(data): the digest in lower-case hexadecimal digits."""
+        """Return H(data) of RFC 7616: the digest in lower-case hexadecimal digits."""
         return new_hash(self.hash_name, data).hexdigest().encode("ascii")
 
 
 def new_hash(hash_name: str, data: bytes = b"") -> hashlib._Hash:
-    """Start a hash of OpenSSL or Python's own. Raises CannotServe where this Python has it not.
+    """Return a new hash object.
 
-    `usedforsecurity=False` lets MD5 pass in FIPS builds: the protocol is what it is, and the peer has chosen
-    it.
+    ``usedforsecurity=False`` allows MD5 in FIPS builds: the peer has chosen the algorithm, not we.
+
+    :raises CannotServe: this Python does not have the hash
     """
     try:
         return hashlib.new(_HASHES[hash_name], data, usedforsecurity=False)
@@ -49,7 +55,7 @@ def new_hash(hash_name: str, data: bytes = b"") -> hashlib._Hash:
 
 
 def octets(text: str) -> bytes:
-    """The octets behind a header field's text, which was decoded as Latin-1 (RFC 9110 section 5.5)."""
+    """Return the octets of a field value, which was decoded as Latin-1 (RFC 9110 section 5.5)."""
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
@@ -61,9 +67,9 @@ def is_true(value: str | None) -> bool:
 
 
 def read_terms(challenge: Challenge) -> Terms:
-    """Check a challenge.
+    """Check a challenge and return what it asks for.
 
-    Raises CannotServe if it lacks what RFC 7616 requires or asks for what is not known.
+    :raises CannotServe: it lacks what RFC 7616 requires, or asks for something unknown
     """
     given = challenge.params
     for name in ("realm", "nonce"):
@@ -74,9 +80,9 @@ def read_terms(challenge: Challenge) -> Terms:
     hash_name, session = _split_algorithm(algorithm or "MD5")
     if hash_name not in _HASHES:
         raise CannotServe("Digest: the challenge names an unknown algorithm")
-    new_hash(hash_name)  # raises where it is missing
+    new_hash(hash_name)  # raises CannotServe if this Python does not have it
 
-    # A list in a quoted string; without it, or with an empty one, the formula of RFC 2069 is meant.
+    # A list in a quoted string. A missing or empty one means the formula of RFC 2069.
     qop = tuple(option.strip().lower() for option in given.get("qop", "").split(",") if option.strip())
     if qop and not {"auth", "auth-int"}.intersection(qop):
         raise CannotServe("Digest: the challenge names no known quality of protection")
@@ -101,10 +107,10 @@ def _split_algorithm(algorithm: str) -> tuple[str, bool]:
 
 
 def strength(challenge: Challenge) -> int:
-    """How strong the hash of a Digest challenge is: the more the better, 0 if it cannot be served here.
+    """Return how strong the hash of a Digest challenge is: a greater number is stronger, 0 means it cannot be served.
 
-    RFC 7616 section 3.7 lets the client take the peer's first offer that it can serve. An attacker on the way
-    could put the weakest first, so that whoever chooses goes by strength.
+    RFC 7616 section 3.7 lets the client take the first challenge that it can serve. An attacker on the way could put
+    the weakest first, so the strongest is taken.
     """
     try:
         return _STRENGTH[read_terms(challenge).hash_name]

@@ -1,13 +1,12 @@
-"""What became of a login, told scheme by scheme."""
+"""The report of a login: what became of each scheme."""
 
 from __future__ import annotations
 
 
 class AuthReport:
-    """Why a login succeeded or failed: an entry for each scheme that was looked at, in that order.
+    """Why a login succeeded or failed: the outcome for each scheme that was considered, in that order.
 
-    `entries` are pairs of a scheme's name and its outcome. `str()` gives one line for each entry. Nothing in
-    it is secret.
+    ``str()`` gives one line a scheme. Nothing in it is secret.
     """
 
     def __init__(self) -> None:
@@ -15,13 +14,14 @@ class AuthReport:
 
     @property
     def entries(self) -> list[tuple[str, str]]:
-        """Scheme and outcome, as a new list."""
+        """Return pairs of a scheme's name and its outcome, as a new list."""
         return list(self._outcomes.items())
 
     def note(self, scheme: str, outcome: str) -> None:
-        """Set the outcome for a scheme; it replaces what was noted for the scheme before.
+        """Set the outcome for a scheme, in place of an earlier one.
 
-        A scheme's own reasons begin with its name, so that they can stand alone; here the name is said once.
+        :param outcome: the scheme's name in front of it is removed: ``CannotServe`` has it there, because its text is
+            also shown alone
         """
         self._outcomes[scheme] = outcome.removeprefix(f"{scheme.partition(' ')[0]}: ")
 

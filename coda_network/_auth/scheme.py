@@ -1,4 +1,4 @@
-"""What a login scheme is: the vocabulary that the schemes and the login which drives them share."""
+"""What a login scheme is: the types that the schemes share with the login that drives them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coda_network._wire.challenge import Challenge
 
 
 class Role(Enum):
-    """Who asks for the login: a proxy or the origin server; each has its own status and header fields."""
+    """Who asks for the login: a proxy or the origin server. Each has its own status and fields."""
 
     PROXY = (407, "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info")
     ORIGIN = (401, "WWW-Authenticate", "Authorization", "Authentication-Info")
@@ -27,9 +27,10 @@ class Role(Enum):
 class Outgoing(NamedTuple):
     """The parts of a request that a scheme may sign.
 
-    `uri` is written exactly as on the request line: a path, the absolute form for a plain proxy, or
-    `host:port` for CONNECT. `body` is None where there is none; a file must be able to seek back to where it
-    stands.
+    :param method: of the request
+    :param uri: the request target, exactly as on the request line: in origin-form, in absolute-form for a proxy, in
+        authority-form for CONNECT
+    :param body: None where there is none; a file must be able to seek back to its position
     """
 
     method: str
@@ -40,8 +41,10 @@ class Outgoing(NamedTuple):
 class Peer(NamedTuple):
     """The party that asks for the login.
 
-    `host` has no brackets and is the name that the user gave, so that the service principal is `HTTP@host`.
-    `tls_certificate` is the peer's certificate in DER form for channel binding (RFC 5929), None without TLS.
+    :param role: proxy or origin server
+    :param host: the name that the user gave, without brackets: it is part of the service principal, ``HTTP@host``
+    :param port: a number
+    :param tls_certificate: the peer's certificate in DER form, for channel binding (RFC 5929); None without TLS
     """
 
     role: Role
@@ -51,62 +54,68 @@ class Peer(NamedTuple):
 
 
 class CannotServe(Exception):
-    """A scheme cannot go on: a library is missing, the challenge is not usable, the login was refused.
+    """A scheme cannot go on: a library is missing, the challenge cannot be used, the login was refused.
 
-    The text is shown to people: it begins with the scheme's name ("NTLM: pyspnego is not installed") and
-    holds no secret, neither passwords nor tokens.
+    The text is for people. It begins with the scheme's name ("NTLM: pyspnego is not installed") and has no secret in
+    it, neither a password nor a token.
     """
 
 
 class PasswordRefused(CannotServe):
-    """The password has been judged, and refused, before anything was sent to the peer: by the KDC of Kerberos."""
+    """The KDC of Kerberos has refused the password, before anything was sent to the peer."""
 
 
 class PeerUnproven(OSError):
-    """The peer has let us in, and its own proof of who it is, the last token of Negotiate, is wrong."""
+    """The peer accepted the login, but its own proof of who it is, the last token of Negotiate, is wrong."""
 
 
 class Scheme(Protocol):
-    """One login with one scheme: `step` for each challenge until `complete`.
+    """One login with one scheme: ``step()`` for each challenge until ``complete``.
 
-    A scheme that binds its connection (NTLM, Negotiate) lives on that connection only. One that does not
-    (Basic, Digest) may be shared by all connections to the same peer after its login was accepted: `again` is
-    then called from several threads, so state such as a nonce count has its own lock.
+    A scheme that binds its connection (NTLM, Negotiate) belongs to that connection. A scheme that does not (Basic,
+    Digest) may be shared by all connections to the same peer once its login was accepted: several threads then call
+    ``again()``, so state such as a nonce count needs a lock of its own.
 
-    A login makes a new object through the scheme's factory when it begins. It calls `step` again on the same
-    object with each challenge for the scheme that follows before the peer has accepted: with the next token
-    of the handshake; without a token, which is a refusal unless the scheme has another way to begin; after
-    `complete`, which is always a refusal, unless a Digest challenge says `stale=true`. A shared Digest is
-    also asked when the nonce that it was accepted with has become stale.
+    A login makes a new object by the scheme's factory when it begins. Until the peer accepts, it calls ``step()`` on the
+    same object with each further challenge for the scheme. A challenge with a token goes on with the handshake. One
+    without a token is a refusal, unless the scheme has another way to begin. After ``complete`` any challenge is a
+    refusal, except for a Digest challenge with ``stale=true``. A shared Digest also gets the challenge which says that
+    an accepted nonce has become stale.
     """
 
     @property
     def name(self) -> str:
-        """The scheme's name as on the wire: "Basic", "Digest", "NTLM", "Negotiate"."""
+        """Return the scheme's name as on the wire: "Basic", "Digest", "NTLM", "Negotiate"."""
 
     @property
     def binds_connection(self) -> bool:
-        """Whether the login holds for the connection (True) or is repeated with each request (False)."""
+        """Return whether the login is valid for the connection; if not, each request carries an authorization."""
 
     @property
     def complete(self) -> bool:
-        """Whether the header given out last was the last leg."""
+        """Return whether the last authorization was the final one of the handshake."""
 
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
-        """The header value that answers `challenge`. Raises CannotServe, whose text says why not."""
+        """Return the authorization for *challenge*.
+
+        :raises CannotServe: there is none; the text says why
+        """
 
     def again(self, outgoing: Outgoing) -> str | None:
-        """The header value for a further request after a login that was accepted; None if none is needed."""
+        """Return the authorization for one more request after an accepted login; None where it needs none."""
 
     def accepted(self, info: str | None) -> None:
-        """The peer has accepted.
+        """Note that the peer has accepted the login, and check the peer's own proof if it sent one.
 
-        `info` is its (Proxy-)Authentication-Info, for Digest, or the challenge header with its last token
-        ("Negotiate oYG..."); None if it sent neither. Raises CannotServe if what the peer sent proves that it
-        does not itself know the password or the key.
+        :param info: the value of (Proxy-)Authentication-Info, for Digest, or of the challenge field that has the
+            peer's last token ("Negotiate oYG..."); None if it sent neither
+        :raises CannotServe: the proof is wrong: the peer itself does not know the password or the key
         """
 
 
-# What each scheme's module offers as `create`. Credentials are None only for Negotiate (tickets of the user's
-# own session). Raises CannotServe, for example where an optional library is missing.
 SchemeFactory = Callable[[Credentials | None, Peer], Scheme]
+"""The function ``create()`` in the module of each scheme.
+
+Credentials are None for Negotiate only, which then takes the tickets of the user's session. It raises ``CannotServe``
+where, for example, an optional library is missing.
+"""

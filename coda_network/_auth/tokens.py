@@ -1,4 +1,4 @@
-"""What kind of token a header holds, and how long it is: all that may be told of it."""
+"""Describing an authorization or a token by kind and length: nothing else of it may be shown."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import base64
 from coda_network._wire.challenge import parse_challenges
 
 _SIGNATURE = b"NTLMSSP\0"
-# MS-NLMP section 2.2.1: the number of the message stands behind the signature, in 32 bits.
+# MS-NLMP section 2.2.1: behind the signature comes the type of the message, in 32 bits.
 _MESSAGES = {1: "NTLM type 1 (negotiate)", 2: "NTLM type 2 (challenge)", 3: "NTLM type 3 (authenticate)"}
 # The object identifier of Kerberos (RFC 4121 section 4.1) and the one that Windows sends beside it, in DER.
 _KERBEROS = (bytes.fromhex("06092a864886f712010202"), bytes.fromhex("06092a864882f712010202"))
 
 
 def kind(value: str) -> str:
-    """Describe the value of an Authorization or Proxy-Authorization header, or of a challenge that holds a token.
+    """Return what kind of authorization *value* is, or what kind of challenge with a token.
 
-    The length of a Basic header is not told: it gives away that of the password.
+    The length of a Basic authorization is left out, because it gives away that of the password.
+
+    :param value: of Authorization, Proxy-Authorization, WWW-Authenticate or Proxy-Authenticate
     """
     scheme, _, rest = value.strip().partition(" ")
     scheme = scheme.lower()
@@ -32,7 +34,7 @@ def kind(value: str) -> str:
 
 
 def _algorithm(value: str) -> str:
-    """The algorithm of a Digest header. The peer named it: only what is plainly a name is repeated."""
+    """Return the algorithm of a Digest authorization. The peer chose the text, so repeat only what looks like a name."""
     name = next((found.params.get("algorithm", "MD5") for found in parse_challenges([value])), "")
     return name if len(name) < 20 and name.replace("-", "").isalnum() else "an unknown algorithm"
 

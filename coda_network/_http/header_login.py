@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from coda_network._auth.credentials import Credentials
-from coda_network._auth.defaults import default_credentials, may_name_somebody
+from coda_network._auth.defaults import default_credentials, may_have_credentials
 from coda_network._auth.login import Login
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
@@ -57,7 +57,7 @@ def may_have_to_log_in(login: Login) -> bool:
     peer, given = login.peer, login.preset_header
     if given is not None:
         return _digest(peer, given) not in _accepted_headers
-    return _memory.recall(peer) is not None or may_name_somebody(peer)
+    return _memory.recall(peer) is not None or may_have_credentials(peer)
 
 
 def note_accepted_header(login: Login) -> None:

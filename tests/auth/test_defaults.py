@@ -89,10 +89,10 @@ def test_a_function_is_not_called_to_see_whether_somebody_may_be_known() -> None
     def ask(host: str, realm: str | None) -> None:
         raise AssertionError("nobody has asked for a login")
 
-    assert not defaults.may_name_somebody(PROXY)
+    assert not defaults.may_have_credentials(PROXY)
     for given, known in ((ask, True), ({"proxy.example": ALICE}, True), ({"site.example": ALICE}, False)):
         installed = defaults.install(given)
-        assert defaults.may_name_somebody(PROXY) is known
+        assert defaults.may_have_credentials(PROXY) is known
         defaults.remove(installed)
 
 

@@ -384,7 +384,7 @@ class TestProofOfTheServer:
         server = mufasa(qop="auth")
         scheme = client()
         scheme.step(server.challenge(), GET)
-        for _ in range(digest.UNANSWERED_LIMIT * 2):
+        for _ in range(digest.AWAITING_LIMIT * 2):
             header = scheme.again(GET)
         assert header is not None
         assert server.verifies(header)
