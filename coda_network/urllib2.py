@@ -86,7 +86,7 @@ def _here(function: Any) -> Any:
         function.__code__, globals(), function.__name__, function.__defaults__, function.__closure__
     )
     bound.__kwdefaults__ = function.__kwdefaults__
-    bound.__doc__, bound.__module__ = function.__doc__, function.__module__
+    bound.__doc__ = function.__doc__
     return bound
 
 
@@ -117,22 +117,18 @@ def build_opener(*handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandl
     return opener
 
 
-# What programs see of it is that it stands in for that function.
-build_opener.__module__ = _stdlib.__name__
-
-
 if sys.version_info < (3, 14):
 
     class URLopener(_stdlib.URLopener):
         """urllib.request.URLopener, kept for old programs."""
 
-        __module__ = "urllib.request"
+        __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
         open_ftp = _here(_stdlib.URLopener.open_ftp)
 
     class FancyURLopener(URLopener, _stdlib.FancyURLopener):
         """urllib.request.FancyURLopener, kept for old programs."""
 
-        __module__ = "urllib.request"
+        __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     connection. ``connect()`` raises it, as TunnelError (an OSError).
     """
 
-    __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.httplib"  # where programs, and pickle, find it
 
     # What http.client has and typeshed does not know.
     _send_request: Any

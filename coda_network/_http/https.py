@@ -30,7 +30,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
     The other parameters are http.client's in the running version of Python.
     """
 
-    __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.httplib"  # where programs, and pickle, find it
 
     _context: Any
 

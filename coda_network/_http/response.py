@@ -49,7 +49,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
     :param tunnel: this is a proxy's response to CONNECT
     """
 
-    __module__ = "http.client"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.httplib"  # where programs, and pickle, find it
 
     if TYPE_CHECKING:  # what http.client has and typeshed does not know
         msg: http.client.HTTPMessage
@@ -96,6 +96,12 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
             self.url = url
         if tunnel:
             self.tunnel = tunnel
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what ``pickle`` and ``copy`` take: the head, and as much of the body as has come."""
+        from coda_network._http.snapshot import snapshot
+
+        return snapshot(self)
 
     # -- the head
 

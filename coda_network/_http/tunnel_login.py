@@ -40,6 +40,9 @@ class TunnelError(OSError):
         self.response = response
         self.report = report
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.response, self.report), vars(self)
+
 
 def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login | None) -> Any:
     """Send CONNECT, and again with what the proxy asks for, until the tunnel is open; return the 2xx response.

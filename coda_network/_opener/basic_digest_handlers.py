@@ -30,7 +30,7 @@ def _has_been_tried(handler: Any, response: Any) -> bool:
 class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
     """urllib.request.HTTPBasicAuthHandler: Basic logins to sites (RFC 7617)."""
 
-    __module__ = "urllib.request"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
     login_declaration = ("ORIGIN", "basic")
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
@@ -41,7 +41,7 @@ class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
 class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
     """urllib.request.ProxyBasicAuthHandler: Basic logins to proxies, CONNECT included."""
 
-    __module__ = "urllib.request"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
     login_declaration = ("PROXY", "basic")
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
@@ -52,7 +52,7 @@ class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
 class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
     """urllib.request.HTTPDigestAuthHandler: Digest logins to sites (RFC 7616)."""
 
-    __module__ = "urllib.request"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
     login_declaration = ("ORIGIN", "digest")
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
@@ -63,7 +63,7 @@ class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
 class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
     """urllib.request.ProxyDigestAuthHandler: Digest logins to proxies, CONNECT included."""
 
-    __module__ = "urllib.request"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
     login_declaration = ("PROXY", "digest")
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:

@@ -21,7 +21,7 @@ _stdlib_close = urllib.request.OpenerDirector.close
 class OpenerDirector(urllib.request.OpenerDirector):
     """urllib.request.OpenerDirector that keeps its connections alive until ``close()``."""
 
-    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     # What urllib.request has and typeshed does not know: the handlers of each protocol.
     process_request: dict[str, list[Any]]

@@ -14,7 +14,7 @@ _stdlib_http_response = urllib.request.HTTPErrorProcessor.http_response
 class HTTPErrorProcessor(urllib.request.HTTPErrorProcessor):
     """urllib.request.HTTPErrorProcessor that leaves the header section of a success unparsed."""
 
-    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     def http_response(self, request: Any, response: Any) -> Any:
         """Return a response with a 2xx status as it is; let the handlers decide about any other."""

@@ -37,7 +37,7 @@ def _engine() -> ModuleType:
 class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
     """urllib.request.AbstractHTTPHandler whose requests share the connections of its opener."""
 
-    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     socket_keepalive: bool | SocketKeepalive = False
     parent: Any  # the opener, once there is one
@@ -89,7 +89,7 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
     :param socket_keepalive: see httplib.HTTPConnection
     """
 
-    __module__ = "urllib.request"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     if TYPE_CHECKING:
 
@@ -120,7 +120,7 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
     :param socket_keepalive: see httplib.HTTPConnection
     """
 
-    __module__ = "urllib.request"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     _context: SSLContext | None
 

@@ -27,7 +27,7 @@ class ProxyHandler(urllib.request.ProxyHandler):
     :param proxies: scheme to URL of its proxy; None takes what the environment says, an empty mapping no proxy at all
     """
 
-    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     def proxy_open(self, req: Any, proxy: str, type: str) -> Any:
         """Send *req* by way of *proxy*, unless ``no_proxy`` names its host.
@@ -42,11 +42,14 @@ class ProxyHandler(urllib.request.ProxyHandler):
 class DeferredLoginProxyHandler(ProxyHandler):
     """A ProxyHandler whose logins wait until the proxy asks, and for what it asks."""
 
-    __module__ = "urllib.request"
-    __qualname__ = "ProxyHandler"
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     def proxy_open(self, req: Any, proxy: str, type: str) -> Any:
         """Send *req* by way of *proxy*, without the userinfo of its URL, unless ``no_proxy`` names the host."""
         from coda_network._route.proxy_url import without_userinfo
 
         return ProxyHandler.proxy_open(self, req, without_userinfo(proxy), type)
+
+
+# The name that it has in ``urllib2``.
+DeferredLoginProxyHandler.__name__ = DeferredLoginProxyHandler.__qualname__ = ProxyHandler.__name__

@@ -20,7 +20,7 @@ _PORTS = {"http": 80, "https": 443}
 class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
     """urllib.request.HTTPRedirectHandler that drops credentials where scheme, host or port change."""
 
-    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         """Return the request that follows a redirect; None gives the response to the program.

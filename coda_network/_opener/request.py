@@ -31,7 +31,7 @@ class Request(urllib.request.Request):
     :param method: sent as it is; without one it is GET, or POST where there is data
     """
 
-    __module__ = "urllib.request"  # it stands in for that class, and is shown and looked up by its name
+    __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     def __init__(
         self,

@@ -98,6 +98,10 @@ class _Response(HTTPResponse):
     __module__ = "http.client"
     __qualname__ = "HTTPResponse"
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # By the class that it says it is of.
+        return _blank_response, (), self.__getstate__()
+
     def begin(self, *, _max_headers: int | None = None) -> None:
         """Read the head; where its lengths contradict each other, read nothing more."""
         try:
@@ -108,6 +112,12 @@ class _Response(HTTPResponse):
                 raise
             self.length, self.chunked, self.chunk_left, self.will_close = None, False, None, True
             self.close()
+
+
+def _blank_response() -> Any:
+    import http.client
+
+    return http.client.HTTPResponse.__new__(http.client.HTTPResponse)
 
 
 def _contradict(lengths: list[str]) -> bool:

@@ -41,7 +41,7 @@ def test_the_classes_extend_those_of_http_client_and_go_by_their_name(name):
     ours, theirs = getattr(httplib, name), getattr(http.client, name)
     assert ours is not theirs
     assert issubclass(ours, theirs)
-    assert (ours.__module__, ours.__qualname__) == ("http.client", name)
+    assert (ours.__module__, ours.__qualname__) == ("coda_network.httplib", name)
     assert ours.__doc__
 
 
