@@ -66,11 +66,11 @@ def test_every_pair_of_state_and_event(state: State, event: Event, bench: Bench)
         "after_bare",
         "after_other",
         "after_none",
-        "after_answer",
+        "after_response",
         "after_request",
     ),
     [
-        # After NTLM with a token, NTLM, Basic, no challenge, another answer, a new request.
+        # After NTLM with a token, NTLM, Basic, no challenge, another response, a new request.
         (State.IDLE, "NEGOTIATING", "NEGOTIATING", "COMPLETED", "GIVEN_UP", "IDLE", "IDLE"),
         (State.ANTICIPATED, "NEGOTIATING", "NEGOTIATING", "COMPLETED", "GIVEN_UP", "ACCEPTED", "ANTICIPATED"),
         (State.NEGOTIATING, "COMPLETED", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "ACCEPTED", "IDLE"),
@@ -79,13 +79,13 @@ def test_every_pair_of_state_and_event(state: State, event: Event, bench: Bench)
         (State.GIVEN_UP, "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "GIVEN_UP", "IDLE"),
     ],
 )
-def test_every_state_takes_every_answer(
+def test_every_state_takes_every_response(
     state: State,
     after_token: str,
     after_bare: str,
     after_other: str,
     after_none: str,
-    after_answer: str,
+    after_response: str,
     after_request: str,
 ) -> None:
     def after(act: Callable[[Login], object]) -> str:
@@ -97,7 +97,7 @@ def test_every_state_takes_every_answer(
     assert after(lambda login: login.on_challenge(section(["NTLM"]), GET)) == after_bare
     assert after(lambda login: login.on_challenge(section(["Basic realm=r"]), GET)) == after_other
     assert after(lambda login: login.on_challenge(section([]), GET)) == after_none
-    assert after(lambda login: login.on_response(section())) == after_answer
+    assert after(lambda login: login.on_response(section())) == after_response
     assert after(lambda login: login.start(GET)) == after_request
 
 
@@ -201,7 +201,7 @@ def test_a_scheme_may_begin_again_when_the_peer_does() -> None:
     assert not login.in_progress  # the new beginning may be sent on a new connection
 
 
-def test_an_answer_without_a_challenge_ends_the_login_at_any_step(bench: Bench) -> None:
+def test_a_response_without_a_challenge_ends_the_login_at_any_step(bench: Bench) -> None:
     login = bench.login()
     login.on_challenge(section(["NTLM"]), GET)
     login.on_response(section())
@@ -234,11 +234,11 @@ def test_basic_may_follow_a_failure_where_that_is_allowed(bench: Bench) -> None:
     assert login.on_challenge(section(offers), GET) is None
 
 
-@pytest.mark.parametrize("answer", [["NTLM", DIGEST, "Basic realm=r"], [DIGEST, "Basic realm=r"]])
-def test_a_handshake_that_breaks_off_is_followed_by_the_next_scheme(answer: list[str], bench: Bench) -> None:
+@pytest.mark.parametrize("response", [["NTLM", DIGEST, "Basic realm=r"], [DIGEST, "Basic realm=r"]])
+def test_a_handshake_that_breaks_off_is_followed_by_the_next_scheme(response: list[str], bench: Bench) -> None:
     login = bench.login()
     login.on_challenge(section(["NTLM"]), GET)
-    assert login.on_challenge(section(answer), GET) == "Digest alice 1"
+    assert login.on_challenge(section(response), GET) == "Digest alice 1"
 
 
 def test_basic_does_not_follow_a_handshake_that_breaks_off(bench: Bench) -> None:

@@ -63,14 +63,14 @@ def test_a_stale_nonce_that_went_out_unasked_is_renewed(bench: Bench) -> None:
     assert len(bench.made) == 1
 
 
-@pytest.mark.parametrize("answer", [DIGEST, STALE.replace('realm="r"', 'realm="another"')])
-def test_a_digest_that_is_refused_unasked_begins_again_once(answer: str, bench: Bench) -> None:
+@pytest.mark.parametrize("response", [DIGEST, STALE.replace('realm="r"', 'realm="another"')])
+def test_a_digest_that_is_refused_unasked_begins_again_once(response: str, bench: Bench) -> None:
     memory = LoginMemory()
     login = bench.login(memory)
     login.on_challenge(section([DIGEST]), GET)
     login.on_response(section())
     login.start(GET)
-    assert login.on_challenge(section([answer]), GET) == "Digest alice 1"
+    assert login.on_challenge(section([response]), GET) == "Digest alice 1"
     assert memory.recall(PEER) is None
     assert login.on_challenge(section([DIGEST]), GET) is None
     assert len(bench.made) == 2

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.bodies import FRAMINGS, LINES, answering
+from support.bodies import FRAMINGS, LINES, responding
 from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
@@ -29,7 +29,7 @@ AFTERWARDS: dict[str, Callable[[Any], bytes]] = {
 @pytest.mark.parametrize("count", [1, 2, 500])
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_what_is_read_behind_some_lines_goes_on_behind_them(framing, count, afterwards):
-    with answering(FRAMINGS[framing](LINES)) as connection:
+    with responding(FRAMINGS[framing](LINES)) as connection:
         response = connection.getresponse()
         lines = iter(response)
         data = b"".join(next(lines) for _ in range(count))
@@ -40,7 +40,7 @@ def test_what_is_read_behind_some_lines_goes_on_behind_them(framing, count, afte
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_an_iteration_goes_on_behind_what_was_read_in_between(framing):
-    with answering(FRAMINGS[framing](LINES)) as connection:
+    with responding(FRAMINGS[framing](LINES)) as connection:
         response = connection.getresponse()
         data = b""
         for number, line in enumerate(response):
@@ -52,7 +52,7 @@ def test_an_iteration_goes_on_behind_what_was_read_in_between(framing):
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_two_iterations_share_the_lines(framing):
-    with answering(FRAMINGS[framing](LINES)) as connection:
+    with responding(FRAMINGS[framing](LINES)) as connection:
         response = connection.getresponse()
         first, second = iter(response), iter(response)
         data = b""
@@ -63,7 +63,7 @@ def test_two_iterations_share_the_lines(framing):
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 def test_with_its_last_line_a_response_ends_and_the_connection_goes_on(end):
-    with answering(FRAMINGS["length"](LINES + end), stay=True) as connection:
+    with responding(FRAMINGS["length"](LINES + end), stay=True) as connection:
         sock = connection.sock
         response = connection.getresponse()
         for line in response:
@@ -75,7 +75,7 @@ def test_with_its_last_line_a_response_ends_and_the_connection_goes_on(end):
 
 
 def test_a_response_that_is_left_between_lines_ends_its_connection():
-    with answering(FRAMINGS["length"](LINES), stay=True) as connection:
+    with responding(FRAMINGS["length"](LINES), stay=True) as connection:
         sock = connection.sock
         response = connection.getresponse()
         lines = iter(response)
@@ -108,7 +108,7 @@ def test_a_line_is_given_as_soon_as_it_has_come():
 
 
 def test_a_closed_response_has_no_lines_to_give():
-    with answering(FRAMINGS["length"](LINES)) as connection:
+    with responding(FRAMINGS["length"](LINES)) as connection:
         response = connection.getresponse()
         response.close()
         with pytest.raises(ValueError, match="closed"):
@@ -120,6 +120,6 @@ def test_a_subclass_that_reads_lines_its_own_way_is_asked_for_each():
         def readline(self, limit: int = -1) -> bytes:
             return super().readline(limit).upper()
 
-    with answering(FRAMINGS["length"](LINES)) as connection:
+    with responding(FRAMINGS["length"](LINES)) as connection:
         connection.response_class = Shouting
         assert b"".join(connection.getresponse()) == LINES.upper()

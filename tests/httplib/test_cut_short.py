@@ -7,14 +7,14 @@ import http.client
 from collections.abc import Callable
 
 import pytest
-from support.answers import DELIVERIES, answered, parsed
+from support.responses import DELIVERIES, parsed, responding
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def test_a_body_shorter_than_announced_is_incomplete():
-    with answered(LENGTH + b"hello") as connection:
+    with responding(LENGTH + b"hello") as connection:
         response = connection.getresponse()
         with pytest.raises(http.client.IncompleteRead) as cut:
             response.read()
@@ -25,7 +25,7 @@ def test_a_body_shorter_than_announced_is_incomplete():
 
 @pytest.mark.parametrize("read", [lambda r: r.read(20), lambda r: r.read1(20), lambda r: r.readline()])
 def test_read_in_pieces_a_short_body_just_ends_as_in_http_client(read):
-    with answered(LENGTH + b"hello") as connection:
+    with responding(LENGTH + b"hello") as connection:
         response = connection.getresponse()
         assert read(response) == b"hello"
         assert read(response) == b""
@@ -51,7 +51,7 @@ CUT_CHUNKS = {
 @pytest.mark.parametrize("place", CUT_CHUNKS)
 def test_a_chunked_body_that_is_cut_keeps_what_has_come(place, deliver):
     data, partial, missing = CUT_CHUNKS[place]
-    with answered(CHUNKED + data, deliver=DELIVERIES[deliver]) as connection:
+    with responding(CHUNKED + data, deliver=DELIVERIES[deliver]) as connection:
         response = connection.getresponse()
         with pytest.raises(http.client.IncompleteRead) as cut:
             response.read()
@@ -100,7 +100,7 @@ def test_read1_of_a_cut_chunked_body_ends_in_an_error(place):
 
 @pytest.mark.parametrize("end", [b"0\r\n", b"0\r\nTrailer: x\r\n"])
 def test_a_connection_that_ends_in_the_trailers_has_brought_all_the_data(end):
-    with answered(CHUNKED + b"5\r\nhello\r\n" + end) as connection:
+    with responding(CHUNKED + b"5\r\nhello\r\n" + end) as connection:
         response = connection.getresponse()
         assert response.read() == b"hello"
         assert response.isclosed()
@@ -139,7 +139,7 @@ def test_malformed_chunks_are_an_error_and_the_end(body, read):
 
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:16]))
 def test_a_connection_with_malformed_chunks_is_not_used_again(body):
-    with answered(CHUNKED + body, stay=True) as connection:
+    with responding(CHUNKED + body, stay=True) as connection:
         sock = connection.sock
         response = connection.getresponse()
         with contextlib.suppress(http.client.HTTPException):
@@ -153,7 +153,7 @@ def test_a_connection_with_malformed_chunks_is_not_used_again(body):
 @pytest.mark.parametrize("read", ["read", "read1", "peek"])
 def test_memory_is_taken_for_what_comes_and_not_for_what_is_announced(announced, read):
     data = b"HTTP/1.1 200 OK\r\n" + announced + b"\r\n\r\n" + b"FFFFFFFFFFFFFFF\r\n" * (b"chunked" in announced) + b"x"
-    with answered(data) as connection:
+    with responding(data) as connection:
         response = connection.getresponse()
         try:
             data = getattr(response, read)()

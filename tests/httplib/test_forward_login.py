@@ -1,4 +1,4 @@
-"""Requests in absolute form: a proxy's challenge is answered with the login that the program's Basic header holds."""
+"""Requests in absolute form: a proxy's challenge is met with the login that the program's Basic header holds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIGEST = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
 
 @pytest.fixture
 def talk() -> Iterator[Callable[..., Any]]:
-    """Send one request to a peer and return the answer, read; the connection is closed at the end."""
+    """Send one request to a peer and return the response, read; the connection is closed at the end."""
     connections = []
 
     def send(peer: ScriptedPeer, *arguments: Any, header: str | None = BASIC, **options: Any) -> Any:
@@ -146,7 +146,7 @@ def test_a_proxy_that_closes_after_its_challenge_is_dialled_again(talk: Any, bod
     seen, script = digest_proxy(close=True)
     with ScriptedPeer(script) as peer:
         assert talk(peer, "PUT", URL, body).status == 200
-        # A long body went after HEAD, which this proxy answers without closing.
+        # A long body went after HEAD, which this proxy responds to without closing.
         assert peer.connections == (1 if body and len(body) > LARGE_BODY else 2)
     assert seen[-1] == ("PUT", "Digest", body or b"")
 
@@ -164,7 +164,7 @@ def test_a_refused_basic_login_is_not_repeated(talk: Any) -> None:
         assert len(peer.heads) == 1
 
 
-def test_a_login_that_fails_returns_the_last_answer(talk: Any) -> None:
+def test_a_login_that_fails_returns_the_last_response(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for number, _ in enumerate(wire.read_heads()):
             wire.answer(b"page %d" % number, "407 No", DIGEST)
@@ -174,7 +174,7 @@ def test_a_login_that_fails_returns_the_last_answer(talk: Any) -> None:
         assert (response.status, response.page) == (407, b"page 1")
 
 
-def test_a_login_by_head_that_fails_is_the_answer_and_no_body_is_sent(talk: Any) -> None:
+def test_a_login_by_head_that_fails_is_the_response_and_no_body_is_sent(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             assert head.startswith(b"HEAD ")
@@ -219,7 +219,7 @@ def test_a_long_body_goes_out_at_once_where_no_login_is_to_be_expected(talk: Any
     assert methods == [*([] if given is None else ["HEAD"]), "POST", "POST", "POST"]
 
 
-def test_without_any_login_the_refusal_is_the_answer(talk: Any) -> None:
+def test_without_any_login_the_refusal_is_the_response(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
             wire.answer(b"page", "407 No", DIGEST)

@@ -26,7 +26,7 @@ def users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def closing_proxy() -> NtlmPeer:
-    """A proxy that sends its NTLM token and closes: the message that answers it is valid on no other connection."""
+    """A proxy that sends its NTLM token and closes: the message that follows it is valid on no other connection."""
     return NtlmPeer("proxy", second=("Connection: close",))
 
 

@@ -1,11 +1,11 @@
-"""The head of an answer as it arrives: interim answers, limits, what is no HTTP, what is framed ambiguously."""
+"""The head of a response as it arrives: interim responses, limits, what is no HTTP, what is framed ambiguously."""
 
 from __future__ import annotations
 
 import http.client
 
 import pytest
-from support.answers import DELIVERIES, answered, parsed
+from support.responses import DELIVERIES, parsed, responding
 
 from coda_network import httplib
 
@@ -15,23 +15,23 @@ SURPLUS = b"HTTP/1.1 500 not this one\r\nContent-Length: 9\r\n\r\nnot this."
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
 @pytest.mark.parametrize("deliver", DELIVERIES)
-def test_interim_answers_are_skipped(status, deliver):
+def test_interim_responses_are_skipped(status, deliver):
     interim = b"HTTP/1.1 %d Wait\r\nLink: </style.css>\r\nContent-Length: 5\r\n\r\n" % status
-    with answered(interim * 3 + OK, deliver=DELIVERIES[deliver], stay=True) as connection:
+    with responding(interim * 3 + OK, deliver=DELIVERIES[deliver], stay=True) as connection:
         response = connection.getresponse()
         assert (response.status, response.getheader("Link"), response.read()) == (200, None, b"body")
 
 
-def test_101_is_the_last_answer_and_what_follows_is_left_in_its_file():
+def test_101_is_the_last_response_and_what_follows_is_left_in_its_file():
     switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"
-    with answered(switch + b"other protocol", stay=True) as connection:
+    with responding(switch + b"other protocol", stay=True) as connection:
         response = connection.getresponse()
         assert (response.status, response.will_close) == (101, False)
         assert response.fp.read(14) == b"other protocol"
 
 
-def test_a_peer_that_never_comes_to_an_end_of_interim_answers_is_given_up():
-    with answered(b"HTTP/1.1 102 Processing\r\n\r\n" * 200) as connection:
+def test_a_peer_that_never_comes_to_an_end_of_interim_responses_is_given_up():
+    with responding(b"HTTP/1.1 102 Processing\r\n\r\n" * 200) as connection:
         with pytest.raises(http.client.HTTPException, match="got more than 100 interim responses"):
             connection.getresponse()
 
@@ -39,7 +39,7 @@ def test_a_peer_that_never_comes_to_an_end_of_interim_answers_is_given_up():
 @pytest.mark.parametrize(
     "data",
     [
-        b"<html>an answer of HTTP/0.9</html>",
+        b"<html>a response of HTTP/0.9</html>",
         b"\r\nHTTP/1.1 200 OK\r\n\r\n",
         b"HTTP/1.1 2OO OK\r\n\r\n",
         b"SSH-2.0-OpenSSH\r\n",
@@ -47,13 +47,13 @@ def test_a_peer_that_never_comes_to_an_end_of_interim_answers_is_given_up():
     ],
 )
 def test_what_is_no_http_is_a_bad_status_line(data):
-    with answered(data + b"\n") as connection:
+    with responding(data + b"\n") as connection:
         with pytest.raises(http.client.BadStatusLine):
             connection.getresponse()
 
 
 def test_another_protocol_version_is_unknown():
-    with answered(b"HTTP/2.0 200 OK\r\n\r\n") as connection:
+    with responding(b"HTTP/2.0 200 OK\r\n\r\n") as connection:
         with pytest.raises(http.client.UnknownProtocol):
             connection.getresponse()
 
@@ -68,14 +68,14 @@ def test_another_protocol_version_is_unknown():
     ],
 )
 def test_heads_have_the_limits_of_http_client(data, error, message):
-    with answered(data, stay=True) as connection:
+    with responding(data, stay=True) as connection:
         with pytest.raises(error, match=message):
             connection.getresponse()
 
 
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"])
-def test_a_peer_that_leaves_without_an_answer_has_disconnected(data):
-    with answered(data) as connection:
+def test_a_peer_that_leaves_without_a_response_has_disconnected(data):
+    with responding(data) as connection:
         with pytest.raises(http.client.RemoteDisconnected, match="without response") as gone:
             connection.getresponse()
         assert isinstance(gone.value, ConnectionResetError)
@@ -94,7 +94,7 @@ def test_a_peer_that_leaves_without_an_answer_has_disconnected(data):
     ],
 )
 def test_a_peer_that_leaves_in_the_middle_of_the_head_has_disconnected(data):
-    with answered(data) as connection:
+    with responding(data) as connection:
         with pytest.raises(http.client.RemoteDisconnected, match="in the middle of the head"):
             connection.getresponse()
         assert connection.sock is None
@@ -110,7 +110,7 @@ def test_a_peer_that_leaves_in_the_middle_of_the_head_has_disconnected(data):
 )  # fmt: skip
 def test_a_head_that_others_may_read_differently_is_refused(field, deliver):
     data = b"HTTP/1.1 200 OK\r\n" + field + b"\r\n\r\nbody" + SURPLUS
-    with answered(data, deliver=DELIVERIES[deliver], stay=True) as connection:
+    with responding(data, deliver=DELIVERIES[deliver], stay=True) as connection:
         with pytest.raises(http.client.HTTPException):
             connection.getresponse()
 
@@ -146,9 +146,9 @@ CHUNKED_BODY = b"4\r\nbody\r\n0\r\n\r\n"
         (b"Transfer-Encoding: binary\r\nContent-Length: 4", b"body", False),
     ],
 )
-def test_bodies_end_where_the_head_says_with_an_answer_behind_them(fields, body, goes_on, deliver):
+def test_bodies_end_where_the_head_says_with_a_response_behind_them(fields, body, goes_on, deliver):
     data = b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n" + body + SURPLUS
-    with answered(data, deliver=DELIVERIES[deliver], stay=True) as connection:
+    with responding(data, deliver=DELIVERIES[deliver], stay=True) as connection:
         response = connection.getresponse()
         assert response.read() == b"body"
         assert response.will_close is not goes_on

@@ -1,4 +1,4 @@
-"""Several requests on one connection, and answers that were not read to their end."""
+"""Several requests on one connection, and responses that were not read to their end."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"a\r\n0123
 KINDS = {"length": LENGTH, "chunked": CHUNKED}
 
 
-def serving(*answers: bytes):
-    """A script that sends the answers in turn, on whichever connection, the last of them again and again."""
-    left = list(answers)
+def serving(*responses: bytes):
+    """A script that sends the responses in turn, on whichever connection, the last of them again and again."""
+    left = list(responses)
 
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
@@ -51,7 +51,7 @@ def test_requests_follow_each_other_on_one_connection(kind):
 
 
 @pytest.mark.parametrize(
-    ("method", "answer"),
+    ("method", "raw"),
     [
         ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
         ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
@@ -63,8 +63,8 @@ def test_requests_follow_each_other_on_one_connection(kind):
         ("GET", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"),
     ],
 )
-def test_answers_that_keep_the_connection(method, answer):
-    with ScriptedPeer(serving(answer)) as peer:
+def test_responses_that_keep_the_connection(method, raw):
+    with ScriptedPeer(serving(raw)) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         for _ in range(3):
             response = get(connection, method=method)
@@ -75,15 +75,15 @@ def test_answers_that_keep_the_connection(method, answer):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "raw",
     [
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody",
         b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nbody",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
     ],
 )
-def test_answers_that_end_the_connection(answer):
-    with ScriptedPeer(serving(answer)) as peer:
+def test_responses_that_end_the_connection(raw):
+    with ScriptedPeer(serving(raw)) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         for _ in range(3):
             response = get(connection)
@@ -96,7 +96,7 @@ def test_answers_that_end_the_connection(answer):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("leave", ["closed", "dropped"])
 @pytest.mark.parametrize("read", [0, 1, 10, 150])
-def test_an_answer_left_half_read_costs_the_connection_and_not_the_next_answer(kind, leave, read):
+def test_a_response_left_half_read_costs_the_connection_and_not_the_next_response(kind, leave, read):
     with ScriptedPeer(serving(KINDS[kind], b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext")) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         response = get(connection)
@@ -123,7 +123,7 @@ def test_a_body_read_to_its_last_byte_in_pieces_keeps_the_connection():
     assert peer.connections == 1
 
 
-def test_each_request_gets_its_own_answer_whatever_is_read_of_it():
+def test_each_request_gets_its_own_response_whatever_is_read_of_it():
     with ScriptedPeer(numbered) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         for number in range(20):
@@ -137,7 +137,7 @@ def test_each_request_gets_its_own_answer_whatever_is_read_of_it():
         connection.close()
 
 
-def test_what_comes_behind_an_answer_unasked_is_no_answer_to_the_next_request():
+def test_what_comes_behind_a_response_unasked_is_no_response_to_the_next_request():
     poison = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
     with ScriptedPeer(serving(LENGTH + poison, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext")) as peer:
         connection = httplib.HTTPConnection(*peer.address)
@@ -147,7 +147,7 @@ def test_what_comes_behind_an_answer_unasked_is_no_answer_to_the_next_request():
     assert peer.connections == 2
 
 
-def test_answers_to_requests_that_were_sent_ahead_are_all_read():
+def test_responses_to_requests_that_were_sent_ahead_are_all_read():
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(LENGTH[:-1])
@@ -164,7 +164,7 @@ def test_answers_to_requests_that_were_sent_ahead_are_all_read():
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "to the end"])
-def test_an_answer_that_ends_the_connection_reads_on_after_it_was_closed(kind):
+def test_a_response_that_ends_the_connection_reads_on_after_it_was_closed(kind):
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
     bodies = {
         "length": head + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY,
@@ -184,7 +184,7 @@ def test_an_answer_that_ends_the_connection_reads_on_after_it_was_closed(kind):
         assert response.read() == BODY
 
 
-def test_closing_a_connection_that_goes_on_closes_its_answer():
+def test_closing_a_connection_that_goes_on_closes_its_response():
     with ScriptedPeer(serving(LENGTH)) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         response = get(connection)
@@ -194,7 +194,7 @@ def test_closing_a_connection_that_goes_on_closes_its_answer():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_reads_on_when_the_caller_has_closed_the_socket_itself(kind):
+def test_a_response_reads_on_when_the_caller_has_closed_the_socket_itself(kind):
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(KINDS[kind])
@@ -207,7 +207,7 @@ def test_an_answer_reads_on_when_the_caller_has_closed_the_socket_itself(kind):
         connection.sock.close()  # as urllib.request does
         connection.sock = None
         assert response.read() == BODY
-        # The answer was its last user, though the connection is still there.
+        # The response was its last user, though the connection is still there.
         assert sock.fileno() == -1
         assert get(connection).read() == BODY
         connection.close()
@@ -220,7 +220,7 @@ def test_an_owner_hears_once_whether_the_connection_goes_on():
         connection = httplib.HTTPConnection(*peer.address)
         for leave in ("read", "read", "closed", "read", "read", "socket closed"):
             response = get(connection)
-            response._release = lambda answer, goes_on: heard.append((answer.isclosed(), goes_on))
+            response._release = lambda over, goes_on: heard.append((over.isclosed(), goes_on))
             if leave == "socket closed":
                 connection.sock.close()
             if leave != "closed":
@@ -241,7 +241,7 @@ def test_a_socket_that_somebody_else_has_closed_is_not_used_again():
     assert peer.connections == 2
 
 
-def test_a_socket_that_was_put_in_by_somebody_else_is_not_closed_for_what_happened_on_another():
+def test_a_socket_put_in_from_outside_is_not_closed_for_the_one_before():
     with ScriptedPeer(serving(LENGTH)) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         get(connection).close()

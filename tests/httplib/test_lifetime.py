@@ -26,18 +26,18 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-def serve(answer: bytes, ends: list[int]):
-    """A script that answers every request and notes the end of the connection."""
+def serve(response: bytes, ends: list[int]):
+    """A script that responds to every request and notes the end of the connection."""
 
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.send(answer)
+            wire.send(response)
         ends.append(wire.number)
 
     return script
 
 
-ANSWERS = {
+RESPONSES = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
     "close": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody",
@@ -54,11 +54,11 @@ READS = {
 
 
 @pytest.mark.parametrize("read", READS)
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("kind", RESPONSES)
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
-def test_an_answer_dies_with_its_last_name(answer, read, tls, ca: Authority, client_context):
+def test_a_response_dies_with_its_last_name(kind, read, tls, ca: Authority, client_context):
     ends: list[int] = []
-    with ScriptedPeer(serve(ANSWERS[answer], ends), tls=ca.server_context() if tls else None) as peer:
+    with ScriptedPeer(serve(RESPONSES[kind], ends), tls=ca.server_context() if tls else None) as peer:
         connection = (
             httplib.HTTPSConnection(*peer.address, context=client_context)
             if tls
@@ -79,13 +79,13 @@ def test_an_answer_dies_with_its_last_name(answer, read, tls, ca: Authority, cli
 
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("status", [200, 407])
-def test_an_answer_through_a_tunnel_or_to_it_dies_with_its_last_name(status, read):
+def test_a_response_through_a_tunnel_or_to_it_dies_with_its_last_name(status, read):
     def script(wire: Wire) -> None:
         wire.read_head()
         if status == 200:
             wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
             wire.read_head()
-            wire.send(ANSWERS["length"])
+            wire.send(RESPONSES["length"])
         else:
             wire.send(REFUSAL)
         assert wire.read_to_end() == b""
@@ -111,11 +111,11 @@ def test_an_answer_through_a_tunnel_or_to_it_dies_with_its_last_name(status, rea
 @pytest.mark.parametrize("read", [True, False])
 def test_a_refused_tunnel_dropped_without_close_leaves_nothing_open(fields, read):
     ends: list[int] = []
-    answer = REFUSAL.replace(b"\r\n\r\n", b"\r\n" + fields + b"\r\n", 1)
+    kind = REFUSAL.replace(b"\r\n\r\n", b"\r\n" + fields + b"\r\n", 1)
 
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
+        wire.send(kind)
         assert wire.read_to_end() == b""
         ends.append(wire.number)
 
@@ -134,12 +134,12 @@ def test_a_refused_tunnel_dropped_without_close_leaves_nothing_open(fields, read
     assert ends == [1]
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 O", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nA\0: 1\r\n\r\n"])
+@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 200 O", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nA\0: 1\r\n\r\n"])
 @pytest.mark.parametrize("tunnel", [False, True])
-def test_an_answer_that_is_none_leaves_nothing_open_once_the_connection_is_closed(answer, tunnel):
+def test_a_response_that_is_none_leaves_nothing_open_once_the_connection_is_closed(response, tunnel):
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
+        wire.send(response)
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPConnection(*peer.address)
@@ -196,7 +196,7 @@ def test_a_handshake_that_fails_leaves_no_socket_open(failure, tunnel, ca: Autho
     assert ends == [1]
 
 
-def test_a_connection_that_nobody_answered_leaves_no_socket_open():
+def test_a_connection_that_nobody_responded_on_leaves_no_socket_open():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     connection = httplib.HTTPConnection("127.0.0.1", port)

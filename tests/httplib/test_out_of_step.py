@@ -37,7 +37,7 @@ SENDERS = {
 }
 
 
-def answer_the_announced_length(wire: Wire) -> None:
+def send_the_announced_length(wire: Wire) -> None:
     for head in wire.read_heads():
         if b"Content-Length: 4" in head:
             wire.read_exactly(len(BODY))
@@ -46,7 +46,7 @@ def answer_the_announced_length(wire: Wire) -> None:
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_a_surplus_behind_the_announced_body_never_becomes_a_request(sender: str) -> None:
-    with ScriptedPeer(answer_the_announced_length) as peer:
+    with ScriptedPeer(send_the_announced_length) as peer:
         connection = httplib.HTTPConnection(*peer.address, timeout=5)
         SENDERS[sender](BODY + SURPLUS)(connection)
         assert connection.getresponse().read() == b"/"
@@ -58,7 +58,7 @@ def test_a_surplus_behind_the_announced_body_never_becomes_a_request(sender: str
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_a_body_of_the_announced_length_keeps_the_connection(sender: str) -> None:
-    with ScriptedPeer(answer_the_announced_length) as peer:
+    with ScriptedPeer(send_the_announced_length) as peer:
         connection = httplib.HTTPConnection(*peer.address, timeout=5)
         for _ in range(2):
             SENDERS[sender](BODY)(connection)

@@ -8,7 +8,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.answers import DELIVERIES, Stand, answered, parsed
+from support.responses import DELIVERIES, Stand, parsed, responding
 
 from coda_network import httplib
 
@@ -75,7 +75,7 @@ WAYS = {
 @pytest.mark.parametrize("framed", FRAMED)
 @pytest.mark.parametrize("deliver", DELIVERIES)
 def test_every_way_to_read_gives_the_whole_body(framed, way, deliver):
-    with answered(FRAMED[framed], deliver=DELIVERIES[deliver]) as connection:
+    with responding(FRAMED[framed], deliver=DELIVERIES[deliver]) as connection:
         response = connection.getresponse()
         assert WAYS[way](response) == BODY
         assert response.isclosed()
@@ -86,7 +86,7 @@ def test_every_way_to_read_gives_the_whole_body(framed, way, deliver):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("framed", ["length", "chunked"])
 def test_no_way_to_read_goes_beyond_the_body(framed, way):
-    with answered(FRAMED[framed] + SURPLUS, stay=True) as connection:
+    with responding(FRAMED[framed] + SURPLUS, stay=True) as connection:
         response = connection.getresponse()
         assert WAYS[way](response) == BODY
         assert response.isclosed()
@@ -123,20 +123,20 @@ def test_any_writable_buffer_can_be_read_into(framed, buffer):
 @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
 @pytest.mark.parametrize("line", [b"X: y", b"Content-Length: 5", b"Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("way", ["read()", "read(10)", "read1()", "readinto 10", "readline()", "peek", "iteration"])
-def test_an_answer_without_a_body_is_empty_at_once(status, line, way):
-    with answered(b"HTTP/1.1 %b\r\n%b\r\n\r\n" % (status, line), stay=True) as connection:
+def test_a_response_without_a_body_is_empty_at_once(status, line, way):
+    with responding(b"HTTP/1.1 %b\r\n%b\r\n\r\n" % (status, line), stay=True) as connection:
         assert WAYS[way](connection.getresponse()) == b""
 
 
 @pytest.mark.parametrize("way", ["read()", "read(10)", "read1()", "readinto 10", "readline()", "peek", "iteration"])
-def test_the_answer_to_head_has_headers_and_no_body(way):
-    with answered(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD", stay=True) as connection:
+def test_the_response_to_head_has_headers_and_no_body(way):
+    with responding(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD", stay=True) as connection:
         response = connection.getresponse()
         assert WAYS[way](response) == b""
         assert response.headers["Content-Length"] == "5"
 
 
-def test_the_attributes_of_an_answer():
+def test_the_attributes_of_a_response():
     head = b"HTTP/1.1 418 Tea pot \r\nA: 1\r\nB: 2\r\nA: 3\r\nContent-Length: 2\r\n\r\nhi"
     response = parsed(head)
     assert (response.version, response.status, response.code, response.reason) == (11, 418, 418, "Tea pot")
@@ -163,8 +163,8 @@ def test_what_other_code_assigns_to_msg_or_headers_stays():
     assert response.headers == {"B": "2"}
 
 
-def test_the_states_of_an_answer_as_a_file():
-    with answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", stay=True) as connection:
+def test_the_states_of_a_response_as_a_file():
+    with responding(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", stay=True) as connection:
         response = connection.getresponse()
         assert response.fileno() == connection.sock.fileno()
         assert response.readable()
@@ -180,8 +180,8 @@ def test_the_states_of_an_answer_as_a_file():
         response.flush()
 
 
-def test_an_answer_can_be_used_in_a_with_statement():
-    with answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", stay=True) as connection:
+def test_a_response_can_be_used_in_a_with_statement():
+    with responding(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", stay=True) as connection:
         with connection.getresponse() as response:
             assert response.read(1) == b"h"
         assert response.closed
@@ -189,8 +189,8 @@ def test_an_answer_can_be_used_in_a_with_statement():
         assert response.read() == b""
 
 
-def test_the_socket_of_an_answer_is_where_programs_look_for_it():
-    with answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", stay=True) as connection:
+def test_the_socket_of_a_response_is_where_programs_look_for_it():
+    with responding(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", stay=True) as connection:
         assert connection.getresponse().fp.raw._sock is connection.sock
 
 
@@ -231,7 +231,7 @@ def test_junk_for_chunks_raises_nothing_but_http_exceptions(junk, way):
 
 
 @given(st.binary(max_size=120))
-def test_junk_for_an_answer_raises_nothing_but_http_exceptions(junk):
+def test_junk_for_a_response_raises_nothing_but_http_exceptions(junk):
     for start in (b"", b"HTTP/1.1 200 OK\r\n"):
         response = httplib.HTTPResponse(Stand(start + junk))
         try:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.bodies import BODY, FRAMINGS, LINES, answering
+from support.bodies import BODY, FRAMINGS, LINES, responding
 from support.certs import Authority
 from support.peer import ScriptedPeer, Wire
 
@@ -21,7 +21,7 @@ from coda_network._http import body_buffer, response
 
 
 def at_once(data: bytes) -> Any:
-    """Return the answer that *data* is, from a real socket on which all of it is there."""
+    """Return the response that *data* is, from a real socket on which all of it is there."""
     ours, theirs = socket.socketpair()
     with theirs:
         theirs.sendall(data)
@@ -62,7 +62,7 @@ def mixed(response: Any, numbers: random.Random) -> bytes:
 def test_reads_of_all_kinds_and_sizes_together_give_the_body(framing, tls, seed, ca: Authority, client_context):
     body = BODY if seed % 2 else LINES
     context = ca.server_context() if tls else None
-    with answering(FRAMINGS[framing](body), context=context, client=client_context) as connection:
+    with responding(FRAMINGS[framing](body), context=context, client=client_context) as connection:
         response = connection.getresponse()
         assert mixed(response, random.Random(seed)) == body
         assert response.isclosed()
@@ -72,7 +72,7 @@ def test_reads_of_all_kinds_and_sizes_together_give_the_body(framing, tls, seed,
 @pytest.mark.parametrize("size", [32_768, 65_536])
 @pytest.mark.parametrize("way", ["read", "readinto"])
 def test_blocks_are_full_but_the_last(way, size, timeout):
-    with answering(FRAMINGS["length"](BODY), timeout=timeout, stay=True) as connection:
+    with responding(FRAMINGS["length"](BODY), timeout=timeout, stay=True) as connection:
         response = connection.getresponse()
         buffer = bytearray(size)
         counts = []
@@ -85,7 +85,7 @@ def test_blocks_are_full_but_the_last(way, size, timeout):
 
 
 def test_what_other_code_reads_from_the_file_is_not_read_again_nor_left_out():
-    with answering(FRAMINGS["length"](BODY), stay=True) as connection:
+    with responding(FRAMINGS["length"](BODY), stay=True) as connection:
         response = connection.getresponse()
         data = response.read(65_536)
         for _ in range(3):
@@ -97,7 +97,7 @@ def test_what_other_code_reads_from_the_file_is_not_read_again_nor_left_out():
 
 @pytest.mark.parametrize("way", ["read", "readinto"])
 def test_a_block_ends_with_the_connection(way):
-    with answering(b"Content-Length: 100000\r\n\r\n" + BODY[:70_000]) as connection:
+    with responding(b"Content-Length: 100000\r\n\r\n" + BODY[:70_000]) as connection:
         response = connection.getresponse()
         buffer = bytearray(65_536)
         read = {"read": lambda: response.read(65_536), "readinto": lambda: buffer[: response.readinto(buffer)]}[way]
@@ -107,7 +107,7 @@ def test_a_block_ends_with_the_connection(way):
 
 @pytest.mark.parametrize("way", ["read", "readinto"])
 def test_after_a_time_out_in_a_block_nothing_more_is_read(way):
-    with answering(b"Content-Length: 100000\r\n\r\n" + BODY[:70_000], stay=True) as connection:
+    with responding(b"Content-Length: 100000\r\n\r\n" + BODY[:70_000], stay=True) as connection:
         response = connection.getresponse()
         act = {"read": lambda: response.read(65_536), "readinto": lambda: response.readinto(bytearray(65_536))}[way]
         act()
@@ -132,7 +132,7 @@ def test_a_socket_with_calls_of_its_own_is_read_by_them():
             self.calls += 1
             return super().recv_into(*arguments)
 
-    with answering(FRAMINGS["length"](BODY), stay=True) as connection:
+    with responding(FRAMINGS["length"](BODY), stay=True) as connection:
         plain = connection.sock
         connection.sock = Counting(plain.family, plain.type, plain.proto, plain.detach())
         connection.sock.settimeout(20)
@@ -149,7 +149,7 @@ def test_a_tls_socket_with_calls_of_its_own_is_read_by_them(ca: Authority, clien
             self.calls += 1
             return super().read(*arguments)
 
-    with answering(
+    with responding(
         FRAMINGS["length"](BODY), stay=True, context=ca.server_context(), client=client_context
     ) as connection:
         connection.sock.__class__ = Counting
@@ -197,7 +197,7 @@ def test_tls_that_is_cut_off_is_an_end_or_an_error_as_its_socket_has_it(
 
 def test_after_a_time_out_over_tls_nothing_more_is_read(ca: Authority, client_context):
     rest = b"Content-Length: 100000\r\n\r\n" + BODY[:70_000]
-    with answering(rest, stay=True, context=ca.server_context(), client=client_context) as connection:
+    with responding(rest, stay=True, context=ca.server_context(), client=client_context) as connection:
         response = connection.getresponse()
         connection.sock.settimeout(0.05)
         with pytest.raises(TimeoutError):
@@ -208,7 +208,7 @@ def test_after_a_time_out_over_tls_nothing_more_is_read(ca: Authority, client_co
 
 def test_a_tls_connection_that_another_thread_shuts_down_has_ended(ca: Authority, client_context):
     rest = b"Content-Length: 100\r\n\r\nhello"
-    with answering(rest, stay=True, context=ca.server_context(), client=client_context) as connection:
+    with responding(rest, stay=True, context=ca.server_context(), client=client_context) as connection:
         response = connection.getresponse()
         assert response.read(5) == b"hello"
         connection.sock.shutdown(socket.SHUT_RDWR)
@@ -230,14 +230,14 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_a_body_longer_than_is_set_aside_at_once_is_whole(framing):
-    with answering(FRAMINGS[framing](BODY)) as connection:
+    with responding(FRAMINGS[framing](BODY)) as connection:
         assert connection.getresponse().read() == BODY
 
 
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("there", [0, 50_000, 100_000, 100_001, 107_000, 699_999])
 def test_a_long_body_that_is_cut_is_kept_as_far_as_it_came(there):
-    with answering(b"Content-Length: 700000\r\n\r\n" + BODY[:there]) as connection:
+    with responding(b"Content-Length: 700000\r\n\r\n" + BODY[:there]) as connection:
         response = connection.getresponse()
         with pytest.raises(http.client.IncompleteRead) as cut:
             response.read()

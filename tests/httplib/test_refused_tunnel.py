@@ -1,4 +1,4 @@
-"""A refused CONNECT: request() raises nothing, getresponse() has the proxy's answer, and another try is possible."""
+"""A refused CONNECT: request() raises nothing, getresponse() has the proxy's response, and another try is possible."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def chunked(status: int = 407) -> bytes:
     )
 
 
-def proxy_of(*answers: bytes):
-    """A proxy that answers CONNECT with these in turn, over all connections; behind a 2xx it is the site."""
-    left = list(answers)
+def proxy_of(*responses: bytes):
+    """A proxy that responds to CONNECT with these in turn, over all connections; behind a 2xx it is the site."""
+    left = list(responses)
 
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             if head.startswith(b"CONNECT"):
-                answer = left.pop(0)
-                wire.send(answer)
-                if b"onnection: close" in answer:
+                response = left.pop(0)
+                wire.send(response)
+                if b"onnection: close" in response:
                     return
             else:
                 wire.answer(b"the site")
@@ -75,7 +75,7 @@ def test_a_refused_connect_comes_out_of_getresponse(status, connection_class):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "raw",
     [
         refusal(),
         refusal(fields=b"Connection: close\r\n"),
@@ -86,10 +86,10 @@ def test_a_refused_connect_comes_out_of_getresponse(status, connection_class):
     ids=["length", "close", "chunked", "to the end", "after 100"],
 )
 @pytest.mark.parametrize("slowly", [False, True])
-def test_the_page_of_a_refusal_is_read_like_any_other_body(answer, slowly):
+def test_the_page_of_a_refusal_is_read_like_any_other_body(raw, slowly):
     def script(wire: Wire) -> None:
         wire.read_head()
-        (wire.send_slowly if slowly else wire.send)(answer)
+        (wire.send_slowly if slowly else wire.send)(raw)
 
     with ScriptedPeer([script]) as peer:
         connection = through(peer)
@@ -103,7 +103,7 @@ def test_the_page_of_a_refusal_is_read_like_any_other_body(answer, slowly):
         connection.close()
 
 
-def test_an_explicit_connect_raises_and_carries_the_answer():
+def test_an_explicit_connect_raises_and_carries_the_response():
     with ScriptedPeer(proxy_of(refusal(), OPEN)) as peer:
         connection = through(peer)
         with pytest.raises(OSError, match=r"^Tunnel connection failed: 407 Because$") as refused:
@@ -158,11 +158,11 @@ def test_what_is_sent_behind_a_refusal_goes_nowhere():
 
 
 @pytest.mark.parametrize(
-    "answer", [refusal(), chunked(), b"HTTP/1.0 407 No\r\nProxy-Connection: keep-alive\r\nContent-Length: 0\r\n\r\n"]
+    "raw", [refusal(), chunked(), b"HTTP/1.0 407 No\r\nProxy-Connection: keep-alive\r\nContent-Length: 0\r\n\r\n"]
 )
 @pytest.mark.parametrize("times", [1, 3])
-def test_another_try_goes_over_the_same_connection_once_the_refusal_is_read(answer, times):
-    with ScriptedPeer(proxy_of(*[answer] * times, OPEN)) as peer:
+def test_another_try_goes_over_the_same_connection_once_the_refusal_is_read(raw, times):
+    with ScriptedPeer(proxy_of(*[raw] * times, OPEN)) as peer:
         connection = through(peer)
         for _ in range(times):
             connection.request("GET", "/")
@@ -239,9 +239,9 @@ def test_what_comes_behind_a_refusal_unasked_opens_no_tunnel():
     assert peer.connections == 2
 
 
-@pytest.mark.parametrize("answer", [refusal(), refusal(fields=b"Connection: close\r\n")])
-def test_an_error_that_somebody_keeps_leaves_no_warning_to_the_collector(answer):
-    with ScriptedPeer(proxy_of(answer)) as peer:
+@pytest.mark.parametrize("response", [refusal(), refusal(fields=b"Connection: close\r\n")])
+def test_an_error_that_somebody_keeps_leaves_no_warning_to_the_collector(response):
+    with ScriptedPeer(proxy_of(response)) as peer:
         connection = through(peer)
         try:
             connection.connect()
@@ -265,7 +265,7 @@ def test_closing_the_connection_forgets_a_refusal_that_was_not_asked_for():
     assert peer.connections == 2
 
 
-# -- with a login that answers the proxy by itself
+# -- with a login that meets the proxy's challenge by itself
 
 
 def with_login(connection: httplib.HTTPConnection, user: str = ALICE.user, password: str = ALICE.password):

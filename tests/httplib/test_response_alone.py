@@ -12,7 +12,7 @@ from coda_network import httplib
 
 _Theirs = http.client.HTTPResponse
 
-ANSWERS = [
+RESPONSES = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
     b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -45,10 +45,10 @@ class Wire(io.RawIOBase):
 @pytest.mark.parametrize("step", [1, 10, 65536])
 @pytest.mark.parametrize("debuglevel", [0, 1])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_it_is_what_http_client_makes_of_it(answer: bytes, method: str, debuglevel: int, step: int) -> None:
-    ours = httplib.HTTPResponse(Wire(answer, step), debuglevel, method)
-    theirs = _Theirs(Wire(answer, step), debuglevel, method)
+@pytest.mark.parametrize("raw", RESPONSES)
+def test_it_is_what_http_client_makes_of_it(raw: bytes, method: str, debuglevel: int, step: int) -> None:
+    ours = httplib.HTTPResponse(Wire(raw, step), debuglevel, method)
+    theirs = _Theirs(Wire(raw, step), debuglevel, method)
     for response in (ours, theirs):
         response.begin()
     expected = {name: getattr(theirs, name) for name in ATTRIBUTES}
@@ -65,7 +65,7 @@ def test_it_is_what_http_client_makes_of_it(answer: bytes, method: str, debuglev
 def test_a_head_that_is_cut_is_an_error_or_what_http_client_makes_of_it(size: int, step: int) -> None:
     outcomes = []
     for response_class in (httplib.HTTPResponse, _Theirs):
-        response = response_class(Wire(ANSWERS[0][:size], step), method="GET")
+        response = response_class(Wire(RESPONSES[0][:size], step), method="GET")
         try:
             response.begin()
             outcomes.append((response.status, response.length))

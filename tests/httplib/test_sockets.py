@@ -23,7 +23,7 @@ OPTIONS = [
 
 
 def open_by(way: str, origin: Origin, tls_origin: Origin, proxy: Proxy, context: ssl.SSLContext, **options):
-    """Return a connection over which a request was answered."""
+    """Return a connection over which a request got its response."""
     if way == "http":
         connection = httplib.HTTPConnection(*origin.address, **options)
     elif way == "https":

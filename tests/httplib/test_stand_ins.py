@@ -1,4 +1,4 @@
-"""Stand-ins for sockets and classes of answers that other programs bring along, and what they change from outside."""
+"""Stand-ins for sockets and classes of responses that other programs bring along, and what they change from outside."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import io
 import socket
 
 import pytest
-from support.answers import Stand, answered
 from support.peer import ScriptedPeer, Wire
+from support.responses import Stand, responding
 
 from coda_network import httplib
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
 
 
 def serve(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.send(ANSWER)
+        wire.send(RESPONSE)
 
 
 def over(stand: Stand) -> httplib.HTTPConnection:
@@ -29,7 +29,7 @@ def over(stand: Stand) -> httplib.HTTPConnection:
 
 
 def test_a_stand_in_needs_to_make_files_take_bytes_and_be_closed_and_no_more():
-    stand = Stand(ANSWER)
+    stand = Stand(RESPONSE)
     connection = over(stand)
     connection.request("POST", "/", b"sent")
     assert stand.sent.endswith(b"\r\n\r\nsent")
@@ -41,7 +41,7 @@ def test_a_stand_in_needs_to_make_files_take_bytes_and_be_closed_and_no_more():
 
 
 def test_a_stand_in_can_come_from_the_function_that_connects():
-    stand = Stand(ANSWER)
+    stand = Stand(RESPONSE)
     connection = httplib.HTTPConnection("host", 81, timeout=3)
     asked = []
     connection._create_connection = lambda *arguments: asked.append(arguments) or stand
@@ -50,7 +50,7 @@ def test_a_stand_in_can_come_from_the_function_that_connects():
     assert asked == [(("host", 81), 3, None)]
 
 
-def test_an_answer_over_a_stand_in_that_ends_the_connection_closes_it():
+def test_a_response_over_a_stand_in_that_ends_the_connection_closes_it():
     stand = Stand(b"HTTP/1.1 200 OK\r\n\r\nto the end")
     connection = over(stand)
     connection.request("GET", "/")
@@ -71,7 +71,7 @@ def test_a_tunnel_can_be_opened_over_a_stand_in():
     assert connection.get_proxy_response_headers()["Via"] == "x"
 
 
-def test_a_tunnel_refused_over_a_stand_in_has_its_answer():
+def test_a_tunnel_refused_over_a_stand_in_has_its_response():
     stands = [Stand(b"HTTP/1.1 403 No\r\nContent-Length: 5\r\n\r\nnever") for _ in range(2)]
     left = list(stands)
     connection = httplib.HTTPConnection("proxy")
@@ -86,11 +86,11 @@ def test_a_tunnel_refused_over_a_stand_in_has_its_answer():
 
 
 class Foreign(http.client.HTTPResponse):
-    """A class of answers made from that of http.client."""
+    """A class of responses made from that of http.client."""
 
 
 class Heir(httplib.HTTPResponse):
-    """A class of answers made from ours."""
+    """A class of responses made from ours."""
 
     def begin(self) -> None:
         super().begin()
@@ -98,7 +98,7 @@ class Heir(httplib.HTTPResponse):
 
 
 @pytest.mark.parametrize("response_class", [Foreign, Heir, functools.partial(Heir, url="http://host/")])
-def test_the_class_of_answers_can_be_replaced(response_class):
+def test_the_class_of_responses_can_be_replaced(response_class):
     with ScriptedPeer(serve) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         connection.response_class = response_class
@@ -112,7 +112,7 @@ def test_the_class_of_answers_can_be_replaced(response_class):
     assert peer.connections == 1
 
 
-def test_what_stands_in_for_an_answer_gets_what_http_client_gives():
+def test_what_stands_in_for_a_response_gets_what_http_client_gives():
     calls = []
 
     class Recorder(httplib.HTTPResponse):
@@ -120,7 +120,7 @@ def test_what_stands_in_for_an_answer_gets_what_http_client_gives():
             calls.append((arguments[1:], options))
             super().__init__(*arguments, **options)
 
-    stand = Stand(ANSWER)
+    stand = Stand(RESPONSE)
     connection = over(stand)
     connection.response_class = Recorder
     connection.request("PUT", "/")
@@ -128,7 +128,7 @@ def test_what_stands_in_for_an_answer_gets_what_http_client_gives():
     assert calls == [((), {"method": "PUT"})]
 
 
-def test_the_file_of_an_answer_can_be_replaced_by_one_that_unpacks_it():
+def test_the_file_of_a_response_can_be_replaced_by_one_that_unpacks_it():
     packed = gzip.compress(b"unpacked" * 100)
     data = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(packed), packed)
 
@@ -152,7 +152,7 @@ def test_the_file_of_an_answer_can_be_replaced_by_one_that_unpacks_it():
 
 
 def test_a_length_that_is_set_to_none_reads_to_the_end_of_the_connection():
-    with answered(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody and more") as connection:
+    with responding(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody and more") as connection:
         response = connection.getresponse()
         response.length = None
         assert response.read() == b"body and more"
@@ -160,8 +160,8 @@ def test_a_length_that_is_set_to_none_reads_to_the_end_of_the_connection():
         assert connection.sock is None
 
 
-def test_the_way_an_answer_parts_from_its_connection_can_be_replaced():
-    with answered(ANSWER, stay=True) as connection:
+def test_the_way_a_response_parts_from_its_connection_can_be_replaced():
+    with responding(RESPONSE, stay=True) as connection:
         response = connection.getresponse()
         parted = []
         inherited = response._close_conn
@@ -191,14 +191,14 @@ def test_a_socket_can_be_put_in_from_outside():
     for _ in range(2):
         connection.request("GET", "/")
         assert theirs.recv(1000).startswith(b"GET / HTTP/1.1\r\nHost: host\r\n")
-        theirs.sendall(ANSWER)
+        theirs.sendall(RESPONSE)
         assert connection.getresponse().read() == b"body"
     connection.close()
     theirs.close()
 
 
 def test_a_connection_takes_its_version_of_http_from_its_attributes():
-    stand = Stand(ANSWER)
+    stand = Stand(RESPONSE)
     connection = over(stand)
     connection._http_vsn, connection._http_vsn_str = 10, "HTTP/1.0"
     connection.request("GET", "/")
@@ -213,7 +213,7 @@ def test_a_list_that_stands_in_for_the_buffer_sees_each_header_line():
             self.seen.append(line)
             super().append(line)
 
-    connection = over(Stand(ANSWER))
+    connection = over(Stand(RESPONSE))
     connection._buffer = Lines()
     connection.request("GET", "/", headers={"A": "1", "B": "2"})
     assert Lines.seen == [b"GET / HTTP/1.1", b"Host: host", b"Accept-Encoding: identity", b"A: 1", b"B: 2"]

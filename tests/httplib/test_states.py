@@ -15,7 +15,7 @@ def serve(wire: Wire) -> None:
         wire.answer(b"body")
 
 
-def test_a_second_request_before_the_answer_names_the_state():
+def test_a_second_request_before_the_response_names_the_state():
     connection = httplib.HTTPConnection("127.0.0.1", 1)
     connection.putrequest("GET", "/")
     with pytest.raises(http.client.CannotSendRequest, match=r"request already started \(Request-started\)"):
@@ -50,7 +50,7 @@ def test_headers_come_before_the_end_of_the_head(call):
         connection.close()
 
 
-def test_there_is_no_answer_without_a_request():
+def test_there_is_no_response_without_a_request():
     connection = httplib.HTTPConnection("127.0.0.1", 1)
     with pytest.raises(http.client.ResponseNotReady, match="Idle"):
         connection.getresponse()
@@ -59,7 +59,7 @@ def test_there_is_no_answer_without_a_request():
         connection.getresponse()
 
 
-def test_the_next_answer_comes_when_the_one_before_has_been_read():
+def test_the_next_response_comes_when_the_one_before_has_been_read():
     with ScriptedPeer(serve) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         connection.request("GET", "/1")
@@ -73,7 +73,7 @@ def test_the_next_answer_comes_when_the_one_before_has_been_read():
         connection.close()
 
 
-def test_a_request_sent_behind_an_answer_that_is_then_thrown_away_has_no_answer():
+def test_a_request_sent_behind_a_response_that_is_then_thrown_away_has_no_response():
     with ScriptedPeer(serve) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         connection.request("GET", "/1")
@@ -88,7 +88,7 @@ def test_a_request_sent_behind_an_answer_that_is_then_thrown_away_has_no_answer(
         connection.close()
 
 
-def test_a_connection_that_was_closed_has_no_answer_and_opens_again():
+def test_a_connection_that_was_closed_has_no_response_and_opens_again():
     with ScriptedPeer(serve) as peer:
         connection = httplib.HTTPConnection(*peer.address)
         connection.request("GET", "/")
@@ -116,7 +116,7 @@ def test_nobody_there_is_the_error_of_the_system():
     assert "refused" in str(refused.value)
 
 
-def test_headers_of_an_answer_that_was_not_begun_are_not_ready():
+def test_headers_of_a_response_that_was_not_begun_are_not_ready():
     class Stand:
         def makefile(self, mode: str) -> object:
             import io
@@ -131,7 +131,7 @@ def test_headers_of_an_answer_that_was_not_begun_are_not_ready():
             look()
 
 
-def test_an_answer_can_be_waited_for_again_after_a_timeout():
+def test_a_response_can_be_waited_for_again_after_a_timeout():
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.read_exactly(1)

@@ -125,7 +125,7 @@ def test_the_keepalive_setting_has_two_names(class_name, argument, value):
     assert connection_class("host").socket_keepalive is False
 
 
-def test_an_answer_knows_whether_it_is_a_proxys_to_connect():
+def test_a_response_knows_whether_it_is_a_proxys_to_connect():
     class Stand:
         def makefile(self, mode: str) -> object:
             import io

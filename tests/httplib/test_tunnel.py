@@ -22,10 +22,10 @@ def through(peer: ScriptedPeer, *target: object, **options: object) -> httplib.H
     return connection
 
 
-def opening(answer: bytes = OPEN, body: bytes = b"body"):
+def opening(response: bytes = OPEN, body: bytes = b"body"):
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
+        wire.send(response)
         wire.read_head()
         wire.answer(body)
 
@@ -151,7 +151,7 @@ def test_a_subclass_sees_connect_and_changes_it():
 
 @pytest.mark.parametrize("junk", ["\r\n", "\n", "\r", "\0", " ", "\t", "\x7f"])
 @pytest.mark.parametrize("where", ["host", "header name", "header value"])
-def test_what_would_bring_further_lines_into_connect_is_refused_before_anything_is_opened(where, junk):
+def test_what_would_bring_further_lines_into_connect_is_refused_before_dialling(where, junk):
     connection = httplib.HTTPConnection("127.0.0.1", 1)
     if where == "host":
         with pytest.raises(ValueError) as refused:
@@ -187,7 +187,7 @@ def test_a_tunnel_cannot_be_set_on_an_open_connection(origin: Origin):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "raw",
     [
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"HTTP/1.0 200 OK\r\n\r\n",
@@ -203,10 +203,10 @@ def test_a_tunnel_cannot_be_set_on_an_open_connection(origin: Origin):
     ],
 )
 @pytest.mark.parametrize("slowly", [False, True])
-def test_any_2xx_opens_whatever_its_headers_say(answer, slowly):
+def test_any_2xx_opens_whatever_its_headers_say(raw, slowly):
     def script(wire: Wire) -> None:
         wire.read_head()
-        (wire.send_slowly if slowly else wire.send)(answer)
+        (wire.send_slowly if slowly else wire.send)(raw)
         for _ in range(2):
             wire.read_head()
             wire.answer(b"body")
@@ -221,7 +221,7 @@ def test_any_2xx_opens_whatever_its_headers_say(answer, slowly):
     assert len(peer.heads) == 3
 
 
-def test_the_headers_of_the_proxys_answer_can_be_looked_at():
+def test_the_headers_of_the_proxys_response_can_be_looked_at():
     with ScriptedPeer([opening(b"HTTP/1.1 200 OK\r\nVia: proxy\r\nX: 1\r\nX: 2\r\n\r\n")]) as peer:
         connection = through(peer, "h", 1)
         assert connection.get_proxy_response_headers() is None
@@ -252,7 +252,7 @@ def test_a_server_that_speaks_first_loses_nothing(slowly):
         connection.close()
 
 
-def test_an_answer_that_comes_with_the_tunnel_is_read_as_the_answer():
+def test_a_response_that_comes_with_the_tunnel_is_read_as_the_response():
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(OPEN + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly")
@@ -265,12 +265,12 @@ def test_an_answer_that_comes_with_the_tunnel_is_read_as_the_answer():
         connection.close()
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nVi", b"HTTP/1.1 100 Continue\r\n\r\n"])
+@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nVi", b"HTTP/1.1 100 Continue\r\n\r\n"])
 @pytest.mark.parametrize("explicit", [False, True])
-def test_a_proxy_that_leaves_has_disconnected(answer, explicit):
+def test_a_proxy_that_leaves_has_disconnected(response, explicit):
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.send(answer)
+        wire.send(response)
 
     with ScriptedPeer([script, opening()]) as peer:
         connection = through(peer, "h", 1)
@@ -285,10 +285,10 @@ def test_a_proxy_that_leaves_has_disconnected(answer, explicit):
 
 
 @pytest.mark.parametrize(
-    "answer", [b"SSH-2.0-x\r\n\r\n", b"HTTP/2.0 200 OK\r\n\r\n", b"HTTP/1.1 403 No\r\nA\0: 1\r\n\r\n"]
+    "response", [b"SSH-2.0-x\r\n\r\n", b"HTTP/2.0 200 OK\r\n\r\n", b"HTTP/1.1 403 No\r\nA\0: 1\r\n\r\n"]
 )
-def test_a_proxy_that_speaks_no_http_is_an_http_exception(answer):
-    with ScriptedPeer([lambda wire: (wire.read_head(), wire.send(answer))]) as peer:
+def test_a_proxy_that_speaks_no_http_is_an_http_exception(response):
+    with ScriptedPeer([lambda wire: (wire.read_head(), wire.send(response))]) as peer:
         connection = through(peer, "h", 1)
         with pytest.raises(http.client.HTTPException):
             connection.request("GET", "/")

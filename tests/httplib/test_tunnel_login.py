@@ -1,4 +1,4 @@
-"""CONNECT until the proxy lets us through, and the head of its answer read to the byte."""
+"""CONNECT until the proxy lets us through, and the head of its response read to the byte."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from support.answers import Stand, parsed
+from support.responses import Stand, parsed
 
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
@@ -115,15 +115,15 @@ def test_over_a_stand_in_a_head_has_the_same_limits(data, error):
 
 
 class Proxy:
-    """Stands in for a proxy: what it answers in turn, and what was sent to it."""
+    """Stands in for a proxy: what it responds in turn, and what was sent to it."""
 
-    def __init__(self, *answers: bytes) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: bytes) -> None:
+        self.responses = list(responses)
         self.headers: list[str | None] = []
 
     def connect(self, authorization: str | None) -> http.client.HTTPResponse:
         self.headers.append(authorization)
-        return parsed(self.answers.pop(0), "CONNECT")
+        return parsed(self.responses.pop(0), "CONNECT")
 
 
 CHALLENGE = b'HTTP/1.1 407 Login\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 5\r\n\r\nlogin'
@@ -154,7 +154,7 @@ def test_anything_else_is_a_refusal_with_its_code_and_reason(status):
     assert refused.value.response.read() == b"body"
 
 
-def test_a_challenge_is_answered_once_and_the_answer_before_is_read_away():
+def test_a_challenge_is_met_once_and_the_response_before_is_read_away():
     proxy = Proxy(CHALLENGE, OPEN)
     assert open_tunnel(proxy.connect, "host:443", login()).status == 200
     assert proxy.headers == [None, ALICE]
@@ -176,7 +176,7 @@ def test_nobody_to_log_in_ends_in_the_refusal():
     assert proxy.headers == [None]
 
 
-def test_a_refusal_other_than_407_is_not_answered_with_a_password():
+def test_a_refusal_other_than_407_is_not_met_with_a_password():
     proxy = Proxy(CHALLENGE.replace(b"407", b"403"))
     with pytest.raises(TunnelError, match="403"):
         open_tunnel(proxy.connect, "host:443", login())
@@ -184,7 +184,7 @@ def test_a_refusal_other_than_407_is_not_answered_with_a_password():
 
 
 class Endless:
-    """An answer that has no end, or one that breaks off."""
+    """A response that has no end, or one that breaks off."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.read_so_far = 0
@@ -203,17 +203,17 @@ class Endless:
 
 
 def test_an_endless_refusal_is_not_read_for_ever():
-    answer = Endless()
-    drain(answer)
-    assert answer.read_so_far == DRAIN_LIMIT
-    assert answer.closed
+    response = Endless()
+    drain(response)
+    assert response.read_so_far == DRAIN_LIMIT
+    assert response.closed
 
 
 @pytest.mark.parametrize("error", [http.client.IncompleteRead(b""), ConnectionResetError()])
 def test_a_refusal_that_breaks_off_does_not_matter(error):
-    answer = Endless(error)
-    drain(answer)
-    assert answer.closed
+    response = Endless(error)
+    drain(response)
+    assert response.closed
 
 
 def test_a_refusal_that_never_comes_is_a_timeout():

@@ -30,7 +30,7 @@ FRAMINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @contextlib.contextmanager
-def answering(
+def responding(
     rest: bytes, *, stay: bool = False, context: ssl.SSLContext | None = None, client: Any = None, timeout: float = 20
 ) -> Iterator[Any]:
     """Give a connection to whose request the peer responds with a status line and *rest*."""

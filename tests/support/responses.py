@@ -24,7 +24,7 @@ DELIVERIES: dict[str, Callable[[Wire, bytes], None]] = {"whole": whole, "byte by
 
 
 @contextlib.contextmanager
-def answered(
+def responding(
     data: bytes,
     method: str = "GET",
     *,
