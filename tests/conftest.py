@@ -5,10 +5,12 @@ from __future__ import annotations
 import ssl
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from support import guard
 from support.accounts import ALICE
 from support.apache import Apache, ApacheProxy
@@ -17,6 +19,7 @@ from support.kdc import KDC
 from support.nginx import Nginx
 from support.origin import Origin
 from support.proxy import Proxy
+from support.roots import PROJECT, Roots, made_by_tools
 from support.servers import public_directory, running
 from support.squid import BasicLogin, DigestLogin, KerberosLogin, NegotiateNTLMLogin, NTLMLogin, Squid
 
@@ -44,6 +47,19 @@ LOGIN_VARIABLES = (
 )
 
 guard.install()
+
+# For interpreters that are tested in the shorter form: pytest --hypothesis-profile=short.
+settings.register_profile("short", max_examples=20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_file_is_left_behind() -> Iterator[None]:
+    """Fail the session whose tests wrote, or removed, something outside their temporary folders."""
+    folders = {Path(PROJECT.anchor), Path.home(), PROJECT}
+    roots = Roots([folder for folder in folders if folder.is_dir()], made_by_tools())
+    yield
+    changes = roots.changes()
+    assert not changes, f"came or went during the tests, outside their temporary folders: {changes}"
 
 
 @pytest.fixture(autouse=True)

@@ -43,6 +43,9 @@ keeps its connections alive. SCRIPT may be a file, a directory or a zip file; - 
 The arguments go to the program.
 """
 
+# What a program that was not imported has in place of the name of a compiled file, which Python 3.15 no longer sets.
+NOT_CACHED: dict[str, None] = {"__cached__": None} if sys.version_info < (3, 15) else {}
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program that the arguments name.
@@ -88,7 +91,7 @@ def _run_code(source: str, arguments: list[str]) -> int:
 
 def _run_stdin(arguments: list[str]) -> int:
     namespace = _become(["-", *arguments], "")
-    namespace.update(__file__="<stdin>", __cached__=None)
+    namespace.update(__file__="<stdin>", **NOT_CACHED)
     source = sys.stdin.buffer.read()
     return _to_the_end(lambda: exec(_compile(source, "<stdin>"), namespace))
 
@@ -114,7 +117,7 @@ def _run_script(script: str, arguments: list[str]) -> int:
     folder = os.path.dirname(path if os.name == "nt" else os.path.realpath(path))
     namespace = _become([script, *arguments], folder)
     loader = SourceFileLoader if code is None else SourcelessFileLoader
-    namespace.update(__file__=path, __cached__=None, __loader__=loader("__main__", path))
+    namespace.update(__file__=path, __loader__=loader("__main__", path), **NOT_CACHED)
     return _to_the_end(lambda: exec(_compile(source, path) if code is None else code, namespace))
 
 
@@ -153,7 +156,9 @@ def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[s
 
     module = ModuleType("__main__")
     namespace = vars(module)
-    namespace.update(__loader__=BuiltinImporter, __annotations__={}, __builtins__=builtins)
+    namespace.update(__loader__=BuiltinImporter, __builtins__=builtins)
+    if sys.version_info < (3, 14):  # PEP 649: now made from the module's __annotate__ when somebody asks
+        namespace["__annotations__"] = {}
     sys.modules["__main__"] = module
     return namespace
 
@@ -169,7 +174,7 @@ def _to_the_end(program: Callable[[], object]) -> int:
         return 0
     # Outside the except block: sys.exc_info() is empty while the interpreter calls the hook.
     _report(failure)
-    if type(failure) is KeyboardInterrupt:
+    if isinstance(failure, KeyboardInterrupt):
         _leave_by_sigint(failure)
     return 1
 
@@ -206,6 +211,8 @@ def _strip(failure: BaseException) -> None:
 
 def _leave_by_sigint(failure: KeyboardInterrupt) -> None:
     """Raise the exception for the interpreter, which alone can end the process by SIGINT at the very end.
+
+    It also knows what becomes of a subclass: exit code 1, from Python 3.14 on 130.
 
     A hook that prints nothing keeps it from printing the traceback a second time.
     """

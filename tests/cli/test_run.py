@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import py_compile
 import re
@@ -43,6 +44,7 @@ def start(folder: Path, *arguments: str, stdin: str = "") -> Traces:
 def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         path = folder / name
+        assert folder in path.parents  # an absolute name would leave the folder
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
@@ -183,6 +185,21 @@ threading.Thread(target=thread).start()
 raise {}('uncaught')
 """
 
+HINTS = """\
+import sys, typing
+class Node:
+    following: 'Node'
+    value: Number
+    def method(self, other: Node) -> 'Number': ...
+Number = int
+count: Number = 3
+main = sys.modules['__main__']
+print(typing.get_type_hints(Node), typing.get_type_hints(Node.method), typing.get_type_hints(main))
+print(sorted(set(dir(main)) & {'__annotations__', '__annotate__', '__conditional_annotations__'}), main.__annotations__)
+"""
+if sys.version_info < (3, 14):  # where annotations are evaluated at once
+    HINTS = "from __future__ import annotations\n" + HINTS
+
 # A program, its exit code, and a piece of what it shows, so that no row is the same for another reason.
 ENDINGS = {
     "exit none": ("import sys; sys.exit()", 0, ""),
@@ -216,6 +233,7 @@ ENDINGS = {
     "exception at exit": ("import atexit\natexit.register(lambda: 1 / 0)", 0, "ZeroDivisionError"),
     "warning": ("import warnings\nwarnings.warn('careful', DeprecationWarning)", 0, "careful"),
     "future of its own": ("def f(x: int): ...\nprint(f.__annotations__)", 0, "<class 'int'>"),
+    "hints": (HINTS, 0, "{'count': <class 'int'>}"),
     "stdin": ("import sys\nprint(input(), list(sys.stdin))", 0, "line 1 ['line 2"),
     "pickle": (
         "import pickle\nclass Own:\n    pass\nprint(pickle.loads(pickle.dumps(Own())), pickle.dumps(Own))",
@@ -233,7 +251,8 @@ if os.name == "posix":
     ENDINGS["interrupt with atexit"] = (AT_EXIT.format("KeyboardInterrupt"), SIGINT, "atexit the value")
     HOOKED = HOOK.format("").replace("ValueError", "KeyboardInterrupt")
     ENDINGS["interrupt with hook"] = (HOOKED, SIGINT, "hook")
-    ENDINGS["interrupt subclass"] = ("class Own(KeyboardInterrupt): pass\nraise Own", 1, "Own")
+    OWN = "class Own(KeyboardInterrupt): pass\nraise Own"
+    ENDINGS["interrupt subclass"] = (OWN, 130 if sys.version_info >= (3, 14) else 1, "Own")
     ENDINGS["killed"] = ("import os\nos.kill(os.getpid(), 15)", -15, "")
 
 
@@ -273,7 +292,9 @@ def test_a_module_whose_package_fails_shows_the_same_traceback(tmp_path: Path) -
     assert same_traces(tmp_path, "-m", "place.module", "argument")[1] == "['-m', 'argument']\n"
 
 
-def test_classes_of_main_reach_processes_that_multiprocessing_spawns(tmp_path: Path) -> None:
+# None is the default: "fork" up to Python 3.13, "forkserver" from 3.14 on.
+@pytest.mark.parametrize("method", [None, *multiprocessing.get_all_start_methods()])
+def test_classes_of_main_reach_processes_that_multiprocessing_starts(tmp_path: Path, method: str | None) -> None:
     program = """\
 import multiprocessing
 
@@ -285,12 +306,15 @@ def double(number):
     return number.value * 2, __name__
 
 if __name__ == '__main__':
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
-        print(pool.map(double, [Number(21)]))
+    context = multiprocessing.get_context(METHOD)
+    with context.Pool(1) as pool:
+        print(context.get_start_method(), pool.map(double, [Number(21)]))
 """
-    write(tmp_path, {"program.py": program})
-    assert same_traces(tmp_path, "program.py") == (0, "[(42, '__mp_main__')]\n", "")
-    assert same_traces(tmp_path, "-m", "program") == (0, "[(42, '__mp_main__')]\n", "")
+    write(tmp_path, {"program.py": program.replace("METHOD", repr(method))})
+    used = method or multiprocessing.get_all_start_methods()[0]
+    name = "__main__" if used == "fork" else "__mp_main__"
+    assert same_traces(tmp_path, "program.py") == (0, f"{used} [(42, '{name}')]\n", "")
+    assert same_traces(tmp_path, "-m", "program") == (0, f"{used} [(42, '{name}')]\n", "")
 
 
 @pytest.mark.parametrize("command", [(), RUN], ids=["python", "run"])
@@ -353,7 +377,7 @@ class TestThePatch:
         assert start(tmp_path, *RUN, *arguments, stdin=self.PROGRAM) == (0, "True\n", "")
         assert start(tmp_path, *arguments, stdin=self.PROGRAM) == (0, "False\n", "")
 
-    @pytest.mark.parametrize("folder", ["", "place"])
+    @pytest.mark.parametrize("folder", [".", "place"])
     def test_what_it_imports_is_not_the_programs(self, tmp_path: Path, folder: str) -> None:
         """A file in the current directory or beside the script is named like one of the standard library."""
         wrong = {f"{folder}/socket.py": "raise SystemExit('the wrong file')"}
