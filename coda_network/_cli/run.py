@@ -156,9 +156,10 @@ def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[s
 
     module = ModuleType("__main__")
     namespace = vars(module)
-    namespace.update(__loader__=BuiltinImporter, __builtins__=builtins)
+    namespace["__loader__"] = BuiltinImporter
     if sys.version_info < (3, 14):  # PEP 649: now made from the module's __annotate__ when somebody asks
         namespace["__annotations__"] = {}
+    namespace["__builtins__"] = builtins
     sys.modules["__main__"] = module
     return namespace
 
@@ -212,7 +213,7 @@ def _strip(failure: BaseException) -> None:
 def _leave_by_sigint(failure: KeyboardInterrupt) -> None:
     """Raise the exception for the interpreter, which alone can end the process by SIGINT at the very end.
 
-    It also knows what becomes of a subclass: exit code 1, from Python 3.14 on 130.
+    It also knows what becomes of a subclass: exit code 1, from Python 3.14 on SIGINT.
 
     A hook that prints nothing keeps it from printing the traceback a second time.
     """

@@ -252,7 +252,7 @@ if os.name == "posix":
     HOOKED = HOOK.format("").replace("ValueError", "KeyboardInterrupt")
     ENDINGS["interrupt with hook"] = (HOOKED, SIGINT, "hook")
     OWN = "class Own(KeyboardInterrupt): pass\nraise Own"
-    ENDINGS["interrupt subclass"] = (OWN, 130 if sys.version_info >= (3, 14) else 1, "Own")
+    ENDINGS["interrupt subclass"] = (OWN, SIGINT if sys.version_info >= (3, 14) else 1, "Own")
     ENDINGS["killed"] = ("import os\nos.kill(os.getpid(), 15)", -15, "")
 
 
