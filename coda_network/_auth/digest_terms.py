@@ -8,8 +8,8 @@ from typing import NamedTuple
 from coda_network._auth.scheme import CannotServe
 from coda_network._wire.challenge import Challenge
 
-# Weakest first (RFC 7616 sections 3.7 and 6.1). SHA is in no RFC, but servers written between RFC 2617 and RFC 7616 offer
-# it. A "-sess" at the end of the name says how the key is made, not how strong the hash is.
+# Weakest first (RFC 7616 sections 3.7 and 6.1). SHA is in no RFC, but servers written between RFC 2617 and RFC 7616
+# offer it. A "-sess" at the end of the name says how the key is made, not how strong the hash is.
 _HASHES = {"MD5": "md5", "SHA": "sha1", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _STRENGTH = {name: place for place, name in enumerate(_HASHES, start=1)}
 

@@ -76,8 +76,8 @@ class Scheme(Protocol):
     Digest) may be shared by all connections to the same peer once its login was accepted: several threads then call
     ``again()``, so state such as a nonce count needs a lock of its own.
 
-    A login makes a new object by the scheme's factory when it begins. Until the peer accepts, it calls ``step()`` on the
-    same object with each further challenge for the scheme. A challenge with a token goes on with the handshake. One
+    A login makes a new object by the scheme's factory when it begins. Until the peer accepts, it calls ``step()`` on
+    the same object with each further challenge for the scheme. A challenge with a token goes on with the handshake. One
     without a token is a refusal, unless the scheme has another way to begin. After ``complete`` any challenge is a
     refusal, except for a Digest challenge with ``stale=true``. A shared Digest also gets the challenge which says that
     an accepted nonce has become stale.

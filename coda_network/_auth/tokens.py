@@ -34,7 +34,7 @@ def kind(value: str) -> str:
 
 
 def _algorithm(value: str) -> str:
-    """Return the algorithm of a Digest authorization. The peer chose the text, so repeat only what looks like a name."""
+    """Return the algorithm of a Digest authorization; the peer chose the text, so only what looks like a name."""
     name = next((found.params.get("algorithm", "MD5") for found in parse_challenges([value])), "")
     return name if len(name) < 20 and name.replace("-", "").isalnum() else "an unknown algorithm"
 

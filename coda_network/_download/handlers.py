@@ -56,6 +56,26 @@ class DownloadHTTPSHandler(HTTPSHandler):
         return self.do_open(DeadlineHTTPSConnection, req, context=self._context, deadline=self._deadline)
 
 
+class DownloadFTPHandler(urllib.request.FTPHandler):
+    """Opens ftp URLs.
+
+    :param deadline: for everything from the connection to the last byte; None is no limit
+    """
+
+    handler_order = _AFTER_OTHERS
+
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        self._deadline = deadline
+
+    def connect_ftp(self, user: str, passwd: str, host: str, port: int, dirs: Any, timeout: Any) -> Any:
+        """Return a connection to an FTP server, which has gone to the directory of the URL."""
+        if self._deadline is None:
+            return super().connect_ftp(user, passwd, host, port, dirs, timeout)
+        from coda_network._download.ftp import DeadlineFTPWrapper  # most downloads need no ftplib
+
+        return DeadlineFTPWrapper(self._deadline, user, passwd, host, port, dirs, timeout, persistent=False)
+
+
 class NotModifiedHandler(urllib.request.BaseHandler):
     """Returns a 304 as a response: it is what a conditional request may get, not an error."""
 

@@ -13,7 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from coda_network import urllib2
-from coda_network._download.handlers import DownloadHTTPHandler, DownloadHTTPSHandler, NotModifiedHandler
+from coda_network._download.handlers import (
+    DownloadFTPHandler,
+    DownloadHTTPHandler,
+    DownloadHTTPSHandler,
+    NotModifiedHandler,
+)
 from coda_network._net.deadline import Deadline
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
@@ -44,12 +49,12 @@ def download_opener(given: list[Any], deadline: Deadline | None, cert: Cert | No
     :param cert: the client certificate for https
     :returns: the opener
     """
-    http, https = DownloadHTTPHandler(deadline), DownloadHTTPSHandler(deadline, cert)
+    own = DownloadHTTPHandler(deadline), DownloadHTTPSHandler(deadline, cert), DownloadFTPHandler(deadline)
     if any(isinstance(handler, (type, *_REPLACEABLE)) for handler in given):
-        return urllib2.build_opener(*given, NotModifiedHandler, http, https)
+        return urllib2.build_opener(*given, NotModifiedHandler, *own)
     opener = OpenerDirector()
     model = _model()
-    with_arguments: dict[type, urllib.request.BaseHandler] = {DownloadHTTPHandler: http, DownloadHTTPSHandler: https}
+    with_arguments: dict[type, urllib.request.BaseHandler] = {type(handler): handler for handler in own}
     new = {handler: with_arguments.get(type(handler)) or type(handler)() for handler in vars(model)["handlers"]}
     for handler in new.values():
         handler.add_parent(opener)
@@ -64,7 +69,9 @@ def download_opener(given: list[Any], deadline: Deadline | None, cert: Cert | No
 
 @functools.cache
 def _model() -> OpenerDirector:
-    return urllib2.build_opener(ProxyHandler({}), NotModifiedHandler, DownloadHTTPHandler, DownloadHTTPSHandler)
+    return urllib2.build_opener(
+        ProxyHandler({}), NotModifiedHandler, DownloadHTTPHandler, DownloadHTTPSHandler, DownloadFTPHandler
+    )
 
 
 def _replaced(table: Any, replacement: Callable[[Any], Any]) -> Any:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.login import LARGE_BODY, Login
 from coda_network._auth.scheme import Outgoing, PeerUnproven
+from coda_network._http.drain import drain
 from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_accepted_header
-from coda_network._http.tunnel_login import drain
 
 if TYPE_CHECKING:
     from coda_network._http.response import HTTPResponse
@@ -41,6 +41,7 @@ class ForwardProxyLogin:
         self._outgoing = Outgoing(method, target)
         self._head: _Head | None = None
         self._body: bytes | None = b""
+        self._has_begun_anew = False
         self._value: str | None = None  # the Proxy-Authorization that went out
         self._refusal: HTTPResponse | None = None
 
@@ -113,19 +114,29 @@ class ForwardProxyLogin:
         if not self._watching:
             return response
         self._watching = False
-        login, head = self._login, self._head
-        if login is None or head is None:
+        login = self._login
+        if login is None or self._head is None:
             return response
         value = self._value
         while response.status == 407:
             value = None if self._body is None else self._next_authorization(login, response)
             if value is None:
                 return response
-            drain(response)
-            if not (getattr(response, "_complete", True) or response.length == 0):
-                connection.close()  # the rest of that page is still to come
+            if not drain(response):
+                connection.close()
+                if login.in_progress:
+                    value = self._begin_anew(login)
             # So short a body may go with every leg of a handshake.
-            response = connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
+            try:
+                response = self._send_again(connection, value)
+            except ConnectionError:
+                # The proxy closed behind its challenge without saying so; what it refused was not carried out.
+                if self._has_begun_anew:
+                    raise
+                connection.close()
+                value = self._begin_anew(login) if login.in_progress else value
+                self._has_begun_anew = True
+                response = self._send_again(connection, value)
         self._note_acceptance(login, value)
         try:
             login.on_response(response.headers)
@@ -134,6 +145,15 @@ class ForwardProxyLogin:
             connection.close()
             raise
         return response
+
+    def _send_again(self, connection: Any, value: str | None) -> Any:
+        assert self._head is not None  # it was sent before
+        return connection._repeat(self._head.with_authorization(value) + (self._body or b""), self._method)
+
+    def _begin_anew(self, login: Login) -> str | None:
+        """Begin the login again: a token is valid on the connection of its challenge only."""
+        self._has_begun_anew = True
+        return login.start(self._outgoing)
 
     def _note_acceptance(self, login: Login, value: str | None) -> None:
         self._accepted = True

@@ -10,7 +10,7 @@ from coda_network._http.read_response import response_from_head, use_reader
 from coda_network._http.reader import reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
 from coda_network._http.response import HTTPResponse
-from coda_network._http.tunnel_login import TunnelError, open_tunnel
+from coda_network._http.tunnel_login import ConnectionLost, TunnelError, open_tunnel
 from coda_network._net.read_head import read_head
 from coda_network._net.redial import redial
 from coda_network._wire import heads
@@ -89,6 +89,8 @@ class Tunnelling(_Base):
     def _get_hostport(self, host: str, port: int | None) -> tuple[str, int]:
         """Return host and port; Python before 3.13 leaves the brackets of an IPv6 address where a port is given."""
         name, number = _stdlib_get_hostport(self, host, port)
+        if isinstance(number, int) and not 0 <= number <= 65535:
+            raise http.client.InvalidURL(f"port {number} is not between 0 and 65535")
         return name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name, number
 
     def _tunnel(self) -> None:
@@ -115,10 +117,12 @@ class Tunnelling(_Base):
             raise
         self._resume_request(suspended)
 
-    def _send_connect(self, dialled: Any, authorization: str | None) -> HTTPResponse:
+    def _send_connect(self, dialled: Any, authorization: str | None, is_bound: bool = False) -> HTTPResponse:
         """Send one CONNECT and return the proxy's response, opening the connection to the proxy where it is not open.
 
         :param dialled: the socket that the tunnel is to be in
+        :param is_bound: the authorization is valid on the connection of the refusal before only
+        :raises ConnectionLost: that connection cannot go on
         """
         refused, self._refused_tunnel = self._refused_tunnel, None
         if self.sock is None and refused is not None and (sock := refused.take()) is not None:
@@ -129,6 +133,8 @@ class Tunnelling(_Base):
                 # Some proxies announce that the connection goes on and close it all the same.
                 sock.close()
                 self.sock = None
+        if is_bound:
+            raise ConnectionLost("the proxy closed the connection in the middle of the handshake")
         if self.sock is None:
             self.sock = redial(self._dial, dialled)
         return self._exchange_connect(authorization)

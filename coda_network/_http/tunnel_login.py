@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import io
-from http.client import HTTPException
-
+from coda_network._http.drain import drain
 from coda_network._trace import Trace
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any
 
     from coda_network._auth.login import Login
 
-    class Drainable(Protocol):
-        """What is needed of a response whose body is only in the way."""
-
-        def read(self, amt: int | None = None, /) -> bytes: ...
-
-        def close(self) -> None: ...
-
-
 log = Trace("net")
 
-DRAIN_LIMIT = 1 << 20
-"""Bytes of a refusal's body that are read: to keep its connection (beyond, a new one is cheaper), or to keep them."""
+
+class ConnectionLost(ConnectionError):
+    """The proxy closed the connection in the middle of a handshake that is valid on that connection only."""
 
 
 class TunnelError(OSError):
@@ -44,11 +35,12 @@ class TunnelError(OSError):
         return type(self), (self.response, self.report), vars(self)
 
 
-def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login | None) -> Any:
+def open_tunnel(connect: Callable[[str | None, bool], Any], target: str, login: Login | None) -> Any:
     """Send CONNECT, and again with what the proxy asks for, until the tunnel is open; return the 2xx response.
 
-    :param connect: sends one CONNECT with the given Proxy-Authorization (or None) and returns the response to it; it
-        opens the connection to the proxy again where the response before has ended it
+    :param connect: sends one CONNECT with the given Proxy-Authorization (or None) and returns the response to it. It
+        opens the connection to the proxy again where the response before has ended it; where the authorization is for
+        that connection only (True behind it) it raises ConnectionLost then, and sends nothing
     :param target: ``host:port``, as on the request line
     :param login: who we are to this proxy on this connection, None to take the first response as it is
     :raises TunnelError: the proxy responded otherwise
@@ -58,8 +50,17 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
 
     outgoing = Outgoing("CONNECT", target, None)
     header = login.start(outgoing) if login else None
+    has_begun_anew = False
     while True:
-        response = connect(header)
+        try:
+            response = connect(header, login is not None and login.in_progress)
+        except ConnectionLost:
+            if login is None or has_begun_anew:
+                raise
+            # A token is valid on its own connection only: the login begins anew on the next one, once.
+            has_begun_anew = True
+            header = login.start(outgoing)
+            continue
         log("CONNECT %s: the proxy responds %d %s", target, response.status, response.reason)
         if 200 <= response.status < 300:
             if login:
@@ -71,35 +72,3 @@ def open_tunnel(connect: Callable[[str | None], Any], target: str, login: Login 
         if header is None:
             raise TunnelError(response, login.report if login else None)
         drain(response)
-
-
-def drain(response: Drainable) -> None:
-    """Read a response to its end, so that its connection can go on, and close it.
-
-    Where its end is far, or does not come, the connection goes on no more; the response itself was all that mattered.
-
-    :raises TimeoutError: nothing came within the timeout of the connection
-    """
-    left = DRAIN_LIMIT
-    try:
-        while left > 0 and (data := response.read(min(left, 65536))):
-            left -= len(data)
-    except (HTTPException, ConnectionError):
-        pass
-    response.close()
-
-
-def keep_body(refusal: Any) -> bytes:
-    """Read the body of a refusal into memory, so that it outlives the connection, and part from that.
-
-    :param refusal: a response; its body, or what came of it, can still be read from it
-    :returns: the body
-    """
-    try:
-        body: bytes = refusal.read(DRAIN_LIMIT)
-    except (OSError, HTTPException):
-        body = b""
-    if refusal.fp is not None:
-        refusal._close_conn()
-    refusal.fp, refusal.length, refusal.chunked = io.BytesIO(body), len(body), False
-    return body

@@ -116,6 +116,19 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
     return tls_sock
 
 
+def put_under(deadline: Deadline, sock: socket.socket) -> socket.socket:
+    """Return a socket with the connection of *sock*, whose calls obey the deadline; *sock* is left empty.
+
+    :raises TimeoutError: the time is up
+    """
+    timeout = deadline.timeout_for_socket()
+    family, kind, protocol = sock.family, sock.type, sock.proto
+    limited: DeadlineSocket = _with_deadline(socket.socket)(family, kind, protocol, fileno=sock.detach())
+    limited.settimeout(timeout)
+    limited.deadline = deadline
+    return limited
+
+
 def lift_deadline(sock: socket.socket, timeout: float | None) -> None:
     """Replace the deadline of a socket by a timeout for each call.
 

@@ -15,14 +15,15 @@ class TunnelRefused(URLError):
     """A proxy refused the tunnel to an https site.
 
     ``reason`` is the ``TunnelError``; ``code`` and ``headers`` are those of the proxy's response, ``fp`` is a file with
-    its body (the first MiB of it); ``auth_report`` says why nobody could log in, None where no credentials were known.
-    The connection is closed, as a program may keep an error for long.
+    its body (what of it was at hand, up to 1 MiB); ``auth_report`` says why nobody could log in, None where no
+    credentials were known. The connection is closed, as a program may keep an error for long.
 
     :param response: the proxy's response to CONNECT
     """
 
     def __init__(self, response: Any) -> None:
-        from coda_network._http.tunnel_login import TunnelError, keep_body
+        from coda_network._http.drain import keep_body
+        from coda_network._http.tunnel_login import TunnelError
 
         super().__init__(TunnelError(response, getattr(response, "auth_report", None)))
         self.auth_report = getattr(response, "auth_report", None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+import sys
+import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -9,6 +12,7 @@ TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
+_stdlib_http_error_302 = urllib.request.HTTPRedirectHandler.http_error_302
 _stdlib_redirect_request = urllib.request.HTTPRedirectHandler.redirect_request
 
 # RFC 9110 section 15.4: these fields are meant for one origin only (CVE-2018-20060, CVE-2023-32681).
@@ -22,6 +26,30 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        """Follow a redirect; the page that came with it is not waited for.
+
+        :raises urllib.error.HTTPError: it may not be followed: too many, another scheme, a ``Location`` that is no URL
+        """
+        page: Any = _UnneededPage(fp)
+        try:
+            return _stdlib_http_error_302(self, req, page, code, msg, headers)
+        except urllib.error.HTTPError as error:
+            if getattr(error, "fp", None) is not page:
+                raise
+            # The program may want the page of a redirect that is not followed.
+            raise urllib.error.HTTPError(error.url, error.code, error.msg, error.hdrs, fp) from None
+        except ValueError as error:
+            if isinstance(error, (OSError, http.client.HTTPException)) or page.was_read:
+                raise
+            location = headers.get("location") or headers.get("uri")
+            why = f"{msg} - Redirection to what is no URL: {location.rpartition('@')[2]!r}"
+            raise urllib.error.HTTPError(req.full_url, code, why, headers, fp) from None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_302
+    if sys.version_info >= (3, 11):
+        http_error_308 = http_error_302
+
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         """Return the request that follows a redirect; None gives the response to the program.
 
@@ -34,6 +62,24 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
             for name in _SECRETS:
                 redirected.headers.pop(name, None)
         return redirected
+
+
+class _UnneededPage:
+    """A response whose page is drained where the standard library reads it whole."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self.was_read = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._response, name)
+
+    def read(self, *arguments: Any) -> bytes:
+        from coda_network._http.drain import drain
+
+        self.was_read = True
+        drain(self._response)
+        return b""
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

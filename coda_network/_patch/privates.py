@@ -23,8 +23,9 @@ from __future__ import annotations
 from http.client import HTTPException
 
 from coda_network._http.connection import HTTPConnection
+from coda_network._http.drain import keep_body
 from coda_network._http.response import HTTPResponse
-from coda_network._http.tunnel_login import TunnelError, keep_body
+from coda_network._http.tunnel_login import TunnelError
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from coda_network._auth.defaults import default_credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import Peer, Role
 from coda_network._http.deadline_connection import DeadlineHTTPConnection
-from coda_network._http.tunnel_login import TunnelError, keep_body
+from coda_network._http.drain import keep_body
+from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import connect_within, lift_deadline, tls_within
 from coda_network._route.proxy_url import ProxyURL, parse_proxy_url

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from coda_network._auth.scheme import Outgoing, PeerUnproven, Role
-from coda_network._http.tunnel_login import drain
+from coda_network._http.drain import drain
 from coda_network._trace import Trace
 from coda_network._transport.body import NO_BODY, Body
 from coda_network._transport.pooled_connection import PooledConnection
@@ -62,7 +62,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
     connection = pooled.connection
     to_send: dict[Role, str] = {}
     sent: dict[Role, str] = {}
-    repeated = accepted_early = False
+    repeated = accepted_early = was_refused = False
     challenges = 0
     while True:
         headers, data = prepared.headers, body.data
@@ -84,11 +84,13 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
             response = _send(connection, prepared, data, headers)
         except (OSError, BadStatusLine) as error:
             # The peer may have closed an idle connection at the moment that we wrote to it.
-            may_repeat = reused and not repeated and _is_closed_by_peer(error) and prepared.method in IDEMPOTENT
-            if not may_repeat or any(login.in_progress for _, login in logins) or not body.rewind():
+            # What was refused with a challenge was not carried out, whatever its method.
+            may_repeat = was_refused or prepared.method in IDEMPOTENT
+            if not reused or repeated or not may_repeat or not _is_closed_by_peer(error) or not body.rewind():
                 raise
             connection.close()
-            repeated, to_send = True, sent
+            pooled.hung_up = True
+            repeated, to_send = True, _without_tokens(sent, logins)
             continue
         if response.tunnel:
             response.auth_report = pooled.proxy_login and pooled.proxy_login.report
@@ -122,10 +124,16 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         authorization = _authorization_for(auth.login(pooled, challenger), response, outgoing, spent)
         if authorization is None or challenges == MOST_CHALLENGES:
             return response
-        drain(response)
-        if response.will_close:
-            connection.close()
+        was_refused = True
         to_send[challenger] = authorization
+        goes_on = drain(response)
+        if not goes_on or pooled.dropped():
+            pooled.hung_up = pooled.hung_up or goes_on
+            connection.close()
+            if auth.login(pooled, challenger).in_progress:
+                if repeated:
+                    return response
+                repeated, to_send = True, _without_tokens(to_send, pooled.logins(prepared.absolute_form))
 
 
 def _log_in_ahead(pooled: PooledConnection, prepared: PreparedRequest, auth: RequestAuth) -> Any:
@@ -178,6 +186,12 @@ def _authorization_for(login: Login, response: Any, outgoing: Outgoing, spent: b
         login.withdraw("not sent, because the body can be read only once and has been sent in vain")
         return None
     return authorization
+
+
+def _without_tokens(sent: dict[Role, str], logins: Sequence[tuple[Role, Login]]) -> dict[Role, str]:
+    """Return the authorizations that another connection takes: a login that is bound to the lost one begins anew."""
+    bound = {role for role, login in logins if login.in_progress}
+    return {role: value for role, value in sent.items() if role not in bound}
 
 
 def _is_closed_by_peer(error: BaseException) -> bool:

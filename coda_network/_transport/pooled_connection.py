@@ -27,10 +27,12 @@ class PooledConnection:
     :param connection: an ``HTTPConnection``
     """
 
-    __slots__ = ("_liveness", "_watched", "connection", "origin_login", "proxy_login")
+    __slots__ = ("_liveness", "_watched", "connection", "hung_up", "origin_login", "proxy_login")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        # The peer closed it between two requests and did not say so.
+        self.hung_up = False
         self.proxy_login: Login | None = None
         self.origin_login: Login | None = None
         self._liveness: Liveness | None = None

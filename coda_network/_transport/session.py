@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import urllib.request
+from time import monotonic
 from typing import Any
 
 from coda_network._auth.memory import LoginMemory
 from coda_network._pool.pool import Pool
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._wire.framing import keep_alive_limits
+
+HANG_UP_SECONDS = 60.0
+"""For which the connections of a peer are not kept that closed one between two requests and did not say so."""
+
+MOST_HANG_UPS = 100
 
 
 class Session:
@@ -17,6 +23,8 @@ class Session:
     def __init__(self) -> None:
         self.pool = Pool()
         self.memory = LoginMemory()
+        # Until when the connections with a key are not kept.
+        self._hang_ups: dict[Any, float] = {}
 
     def finish(self, key: Any, pooled: PooledConnection, generation: int, response: Any, reusable: bool) -> None:
         """Release the connection of a response that has been read: into the pool, or closed.
@@ -25,7 +33,9 @@ class Session:
         :param generation: of the pool, when the connection was leased
         :param reusable: the response has ended, and the connection stays open
         """
-        if not reusable or pooled.connection.sock is None:
+        if pooled.hung_up:
+            self._note_hang_up(key)
+        if not reusable or pooled.connection.sock is None or (self._hang_ups and self._hangs_up(key)):
             pooled.close()
             return
         seconds = None
@@ -38,6 +48,14 @@ class Session:
         if pooled.proxy_login is not None or pooled.origin_login is not None:
             pooled.rest()
         self.pool.release(key, pooled, seconds, generation=generation)
+
+    def _note_hang_up(self, key: Any) -> None:
+        if len(self._hang_ups) >= MOST_HANG_UPS:
+            self._hang_ups.clear()
+        self._hang_ups[key] = monotonic() + HANG_UP_SECONDS
+
+    def _hangs_up(self, key: Any) -> bool:
+        return monotonic() < self._hang_ups.get(key, 0.0)
 
     def __reduce__(self) -> tuple[type[Session], tuple[()]]:
         # The copy of an opener opens connections and logs in for itself: what it had is nothing that can be copied.

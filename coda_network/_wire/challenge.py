@@ -36,18 +36,35 @@ _up_to_comma_or_quote = re.compile(r'[^,"]*').match
 _escaped = re.compile(r"\\(.)", re.DOTALL).sub
 
 
+MOST_CHALLENGES = 50
+"""The most challenges of a response that are looked at; the last one may lack its parameters."""
+
+MOST_CHARACTERS = 1 << 17
+"""The most characters of challenges that are looked at; a token of Kerberos can be as long as a line, 64 KiB."""
+
+
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
     """Return the challenges of a field, in their order.
 
     Malformed text raises no error: the rest of that challenge is skipped, and reading goes on at the next scheme behind
     a comma. If a parameter is given twice, the first counts.
 
+    What is beyond MOST_CHALLENGES and MOST_CHARACTERS is not looked at: no honest peer sends so much, and everything
+    that is done with a challenge is done for each.
+
     :param values: the values of all lines of the field; each may hold several challenges
     """
-    return [challenge for value in values for challenge in _parse_line(value)]
+    challenges: list[Challenge] = []
+    left = MOST_CHARACTERS
+    for value in values:
+        challenges += _parse_line(value[:left], MOST_CHALLENGES - len(challenges))
+        left -= len(value)
+        if left <= 0 or len(challenges) >= MOST_CHALLENGES:
+            break
+    return challenges
 
 
-def _parse_line(line: str) -> list[Challenge]:
+def _parse_line(line: str, most: int) -> list[Challenge]:
     challenges: list[Challenge] = []
     params: dict[str, str] | None = None  # of the challenge that is being read; None while it can have none
     position = 0
@@ -57,7 +74,7 @@ def _parse_line(line: str) -> list[Challenge]:
         # Servers forget commas between parameters, so only a name behind a comma can be a scheme.
         scheme_may_begin = position == 0 or "," in separators.group()
         position = separators.end()
-        if position == len(line):
+        if position == len(line) or len(challenges) >= most:
             return challenges
         name = _name(line, position)
         if name is None:

@@ -13,7 +13,12 @@ from support.origin import Origin
 from support.proxy import Proxy
 
 from coda_network import create_download_handle, do_download, ntlm_auth, urllib2
-from coda_network._download.handlers import DownloadHTTPHandler, DownloadHTTPSHandler, NotModifiedHandler
+from coda_network._download.handlers import (
+    DownloadFTPHandler,
+    DownloadHTTPHandler,
+    DownloadHTTPSHandler,
+    NotModifiedHandler,
+)
 from coda_network._download.opener import download_opener
 from coda_network._net.deadline import Deadline
 from coda_network._route.choose import may_find_a_proxy
@@ -68,7 +73,9 @@ def test_every_handler_has_its_place(
     handlers = given()
     deadline = Deadline(5)
     ours = download_opener(handlers, deadline, None)
-    expected = urllib2.build_opener(*given(), NotModifiedHandler, DownloadHTTPHandler, DownloadHTTPSHandler)
+    expected = urllib2.build_opener(
+        *given(), NotModifiedHandler, DownloadHTTPHandler, DownloadHTTPSHandler, DownloadFTPHandler
+    )
     assert vars(ours).keys() == vars(expected).keys()  # there is no table that was not thought of
     for table in ("handlers", "handle_open", "handle_error", "process_request", "process_response"):
         assert kinds(getattr(ours, table)) == kinds(getattr(expected, table)), table

@@ -298,9 +298,10 @@ def test_a_head_written_by_hand_is_not_understood_and_goes_out_as_it_is() -> Non
 def test_exceptions_of_the_connection_come_through(talk: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"page", "407 No", DIGEST)
-        wire.read_head()
+        if wire.number == 1:
+            wire.answer(b"page", "407 No", DIGEST)
+            wire.read_head()
         wire.close()
 
-    with ScriptedPeer(script) as peer, pytest.raises(http.client.RemoteDisconnected):
+    with ScriptedPeer([script, script]) as peer, pytest.raises(http.client.RemoteDisconnected):
         talk(peer, "GET", URL)

@@ -14,7 +14,7 @@ from support.responses import Stand, parsed
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import Peer, Role
-from coda_network._http.tunnel_login import DRAIN_LIMIT, TunnelError, drain, open_tunnel
+from coda_network._http.tunnel_login import TunnelError, open_tunnel
 from coda_network._net.read_head import read_head
 
 HEAD = b"HTTP/1.1 200 OK\r\nVia: proxy\r\nX: y\r\n\r\n"
@@ -121,7 +121,7 @@ class Proxy:
         self.responses = list(responses)
         self.headers: list[str | None] = []
 
-    def connect(self, authorization: str | None) -> http.client.HTTPResponse:
+    def connect(self, authorization: str | None, is_bound: bool = False) -> http.client.HTTPResponse:
         self.headers.append(authorization)
         return parsed(self.responses.pop(0), "CONNECT")
 
@@ -181,41 +181,3 @@ def test_a_refusal_other_than_407_is_not_met_with_a_password():
     with pytest.raises(TunnelError, match="403"):
         open_tunnel(proxy.connect, "host:443", login())
     assert proxy.headers == [None]
-
-
-class Endless:
-    """A response that has no end, or one that breaks off."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.read_so_far = 0
-        self.closed = False
-        self.error = error
-
-    def read(self, amt: int | None = None, /) -> bytes:
-        if self.error is not None:
-            raise self.error
-        assert amt is not None
-        self.read_so_far += amt
-        return b"x" * amt
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_an_endless_refusal_is_not_read_for_ever():
-    response = Endless()
-    drain(response)
-    assert response.read_so_far == DRAIN_LIMIT
-    assert response.closed
-
-
-@pytest.mark.parametrize("error", [http.client.IncompleteRead(b""), ConnectionResetError()])
-def test_a_refusal_that_breaks_off_does_not_matter(error):
-    response = Endless(error)
-    drain(response)
-    assert response.closed
-
-
-def test_a_refusal_that_never_comes_is_a_timeout():
-    with pytest.raises(TimeoutError):
-        drain(Endless(TimeoutError()))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coda_network._wire.challenge import Challenge, parse_challenges
+from coda_network._wire.challenge import MOST_CHALLENGES, Challenge, parse_challenges
 
 TYPE_2 = "TlRMTVNTUAACAAAADAAMADAAAAA+/w=="
 
@@ -182,3 +182,13 @@ def test_what_was_written_is_read_again(data: st.DataObject, challenges: list[Ch
     for number, challenge in enumerate(challenges):
         line += (data.draw(COMMA) if number else "") + written(challenge)
     assert parse_challenges([line]) == challenges
+
+
+@pytest.mark.parametrize("line", ["a," * 32000, "Basic realm=x, " * 4000, 'Digest a="b", c' * 4000])
+def test_of_a_flood_of_challenges_no_more_is_looked_at_than_an_honest_peer_sends(line: str) -> None:
+    assert len(parse_challenges([line] * 97)) <= MOST_CHALLENGES
+
+
+def test_a_token_as_long_as_a_line_is_read_whole() -> None:
+    token = "A" * 65000
+    assert parse_challenges([f"Negotiate {token}"])[0].token == token
