@@ -75,13 +75,13 @@ def subclass_rules() -> list[SubclassRule]:
 def _body(theirs: type, ours: type) -> Iterator[Target]:
     """Yield what ``ours`` and its mixins define, for the standard library's class that ``ours`` extends."""
     defined: dict[str, object] = {}
-    for cls in (*reversed(_mixins(ours)), ours):
+    for cls in (*reversed(_mixins(theirs, ours)), ours):
         defined.update(vars(cls))
     for name, value in defined.items():
         if name not in _OWN:
             yield Target(theirs, name, value)
 
 
-def _mixins(ours: type) -> list[type]:
-    """Return the bases that are parts of this class alone; the others stand in for classes with a module of theirs."""
-    return [base for base in ours.__bases__ if base.__module__.startswith("coda_network.")]
+def _mixins(theirs: type, ours: type) -> list[type]:
+    """Return the bases that are parts of ``ours`` alone: they extend nothing, and the stand-ins for classes do."""
+    return [base for base in ours.__bases__ if base.__bases__ == (object,) and base not in theirs.__mro__]

@@ -313,3 +313,16 @@ def test_the_order_of_imports_does_not_matter(origin: Origin, order: str) -> Non
     root = str(Path(coda_network.__file__).resolve().parent.parent)
     subprocess.run([sys.executable, "-W", "error", "-c", program], env={"PYTHONPATH": root}, timeout=60, check=True)
     assert (origin.connections, len(origin.requests)) == (1, 3)
+
+
+def test_each_class_gets_what_its_own_stand_in_and_its_mixins_define() -> None:
+    names = {(target.owner, target.name) for target in targets.build()}
+    # From a mixin, and by the class that has it.
+    assert (http.client.HTTPConnection, "set_tunnel") in names
+    assert (http.client.HTTPResponse, "_read_chunked") in names
+    # From another stand-in: inherited, as in the standard library.
+    assert (http.client.HTTPSConnection, "connect") in names
+    assert (http.client.HTTPSConnection, "request") not in names
+    assert (http.client.HTTPSConnection, "set_tunnel") not in names
+    assert (urllib.request.HTTPHandler, "http_open") in names
+    assert (urllib.request.HTTPHandler, "do_open") not in names
