@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import struct
+import sys
 from functools import partial
 from types import ModuleType
 
@@ -70,11 +71,23 @@ def _agreed(server: int, ours: int) -> int:
 
 def _load() -> ModuleType:
     try:
+        if "ntlm3" not in sys.modules:
+            _import_quietly()
         from ntlm3 import ntlm
     except ImportError:
         raise CannotServe("NTLM: python-ntlm3 is not installed") from None
     module: ModuleType = ntlm
     return module
+
+
+def _import_quietly() -> None:
+    """Import it without the warnings of the compiler about its escapes, which under ``-W error`` would stop it."""
+    import warnings
+
+    with warnings.catch_warnings():
+        for kind in (SyntaxWarning, DeprecationWarning):  # the second before Python 3.12
+            warnings.simplefilter("ignore", kind)
+        import ntlm3  # noqa: F401
 
 
 def create(credentials: Credentials | None, peer: Peer) -> Ntlm:

@@ -61,13 +61,15 @@ def test_the_head_over_tls_is_read_and_not_one_byte_more(ca, client_context):
     def serve() -> None:
         with ca.server_context().wrap_socket(theirs, server_side=True) as sock:
             sock.sendall(HEAD + b"behind")
-            sock.recv(1)
+            read.wait(10)
 
+    read = threading.Event()
     thread = threading.Thread(target=serve)
     thread.start()
     with client_context.wrap_socket(ours, server_hostname="localhost") as sock:
         assert read_head(sock) == (LINES, None)
         assert sock.recv(6) == b"behind"
+        read.set()
     thread.join()
 
 

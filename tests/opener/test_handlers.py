@@ -30,7 +30,8 @@ def test_a_handler_of_the_program_opens_a_scheme_of_its_own(library: ModuleType)
         def echo_open(self, request: Any) -> Any:
             return urllib.response.addinfourl(io.BytesIO(request.selector.encode()), {}, request.full_url, 200)
 
-    assert library.build_opener(Echo).open("echo://host/hello").read() == b"/hello"
+    with library.build_opener(Echo).open("echo://host/hello") as response:
+        assert response.read() == b"/hello"
 
 
 def test_an_unknown_scheme_is_a_url_error(direct: Any) -> None:
@@ -92,7 +93,8 @@ def test_a_handler_that_comes_earlier_serves(library: ModuleType, origin: Origin
     opener = library.OpenerDirector()
     for handler in (library.HTTPHandler(), Cached()):
         opener.add_handler(handler)
-    assert opener.open(f"{origin.url}/cached").read() == b"cached"
+    with opener.open(f"{origin.url}/cached") as response:
+        assert response.read() == b"cached"
     with opener.open(f"{origin.url}/other", timeout=10) as response:
         assert response.status == 200
     opener.close()
@@ -268,8 +270,9 @@ def test_urlretrieve_writes_a_file(library: ModuleType, origin: Origin, tmp_path
 
 def test_other_schemes_are_unchanged(direct: Any, tmp_path: Any) -> None:
     (tmp_path / "file").write_bytes(b"text")
-    assert direct.open((tmp_path / "file").as_uri()).read() == b"text"
-    assert direct.open("data:text/plain,hello").read() == b"hello"
+    for url, content in ((tmp_path / "file").as_uri(), b"text"), ("data:text/plain,hello", b"hello"):
+        with direct.open(url) as response:
+            assert response.read() == content
 
 
 def test_the_name_of_a_http_client_class_is_looked_up_when_it_is_needed(

@@ -79,6 +79,7 @@ def test_a_response_unread_at_close_can_be_read_and_its_connection_is_closed(dir
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # the origin is a thread
 def test_a_forked_child_opens_connections_of_its_own(direct: Any, origin: Origin) -> None:
     read(direct, origin.url)
     child = os.fork()
@@ -172,6 +173,7 @@ def test_a_response_after_a_login_is_freed_with_its_last_reference(library: Modu
     opener.close()
 
 
+@pytest.mark.filterwarnings("ignore:Implicitly cleaning up <HTTPError:ResourceWarning")  # urllib.error's own, in 3.14
 def test_errors_whose_bodies_are_not_read_leave_nothing_open(library: ModuleType, origin: Origin) -> None:
     opener = library.build_opener()
     for _ in range(5):
