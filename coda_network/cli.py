@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run.main(arguments[1:])
 
+    _print_whatever_comes()
     options = _parser().parse_args(arguments)
     if options.command == "get":
         from coda_network._cli import get
@@ -43,6 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from coda_network._cli import demo
 
     return demo.run(options.scheme)
+
+
+def _print_whatever_comes() -> None:
+    """Let standard output write what its encoding lacks as an escape, as standard error does."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # a program may have put anything in its place
+    if reconfigure is not None and sys.stdout.errors == "strict":
+        reconfigure(errors="backslashreplace")
 
 
 def _parser() -> ArgumentParser:

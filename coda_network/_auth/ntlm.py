@@ -9,7 +9,7 @@ from typing import Protocol
 
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.scheme import CannotServe, Outgoing, Peer
-from coda_network._auth.security_context import SecurityContext, decode_token, encode_token, load_spnego
+from coda_network._auth.security_context import SecurityContext, decode_token, encode_token, has_sspi, load_spnego
 from coda_network._wire.challenge import Challenge
 
 
@@ -94,7 +94,7 @@ class Ntlm:
 class SpnegoMessages:
     """NTLMv2 messages by pyspnego, or by Windows itself where that is the system."""
 
-    def __init__(self, credentials: Credentials, peer: Peer) -> None:
+    def __init__(self, credentials: Credentials | None, peer: Peer) -> None:
         self._context = SecurityContext(Ntlm.name, "ntlm", credentials, peer)
 
     def negotiate(self) -> bytes:
@@ -109,7 +109,9 @@ def create(credentials: Credentials | None, peer: Peer) -> Ntlm:
 
     Raises CannotServe without a user name or without pyspnego.
     """
-    if credentials is None or not credentials.user:
+    if credentials is not None and not credentials.user:
+        credentials = None
+    if credentials is None and not has_sspi():
         raise CannotServe("NTLM: no user name given")
     load_spnego(Ntlm.name)
     return Ntlm(partial(SpnegoMessages, credentials, peer))

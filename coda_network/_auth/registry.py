@@ -54,7 +54,8 @@ def _basic() -> SchemeFactory:
 SCHEMES: Mapping[str, Entry] = {
     # Negotiate can do without credentials: the user's session may hold Kerberos tickets.
     "negotiate": Entry("Negotiate", has_realm=False, needs_credentials=False, load=_negotiate),
-    "ntlm": Entry("NTLM", has_realm=False, needs_credentials=True, load=_ntlm),
+    # Windows logs in as the logged-on user; elsewhere the scheme itself says that a user name is missing.
+    "ntlm": Entry("NTLM", has_realm=False, needs_credentials=False, load=_ntlm),
     "digest": Entry("Digest", has_realm=True, needs_credentials=True, load=_digest),
     "basic": Entry("Basic", has_realm=True, needs_credentials=True, load=_basic),
 }
@@ -63,7 +64,7 @@ SCHEMES: Mapping[str, Entry] = {
 NTLM_PROVIDERS: Mapping[str, Entry] = {
     "spnego": SCHEMES["ntlm"],
     # NTLMv1, for servers that know no more.
-    "ntlm3": SCHEMES["ntlm"]._replace(load=_ntlm3),
+    "ntlm3": SCHEMES["ntlm"]._replace(needs_credentials=True, load=_ntlm3),
 }
 """Who makes the messages of NTLM, by the names that programs choose among."""
 

@@ -41,8 +41,11 @@ def load_spnego(scheme: str) -> None:
     """
     try:
         import_module("spnego")
-    except ImportError:
-        raise CannotServe(f"{scheme}: pyspnego is not installed") from None
+    except ModuleNotFoundError as error:
+        missing = "pyspnego is" if error.name == "spnego" else f"pyspnego cannot be imported: {error.name} is"
+        raise CannotServe(f"{scheme}: {missing} not installed") from None
+    except ImportError as error:  # cryptography, for one, refuses subinterpreters
+        raise CannotServe(f"{scheme}: pyspnego cannot be imported: {' '.join(str(error).split())}") from None
     for module in ("_gss", "_negotiate", "_ntlm", "_sspi"):
         logging.getLogger(f"spnego.{module}").addFilter(_withhold_tokens)
 

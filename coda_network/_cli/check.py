@@ -161,6 +161,8 @@ def _ask(opener: Any, url: str, route: Route, steps: _Steps) -> tuple[int, str]:
         return FAILED, f"The proxy refused the tunnel: {response.status} {response.reason}."
     except (OSError, HTTPException) as error:
         return FAILED, _why_no_response(error, route, steps)
+    except UnicodeError:
+        return USAGE, "The URL cannot be used: letters beyond ASCII are percent-encoded in a URL."
     if status < 400:
         return OK, f"It works: {status} {reason}{_accepted(steps)}."
     for role, report in steps.reports.items():

@@ -27,6 +27,15 @@ def schemes(handlers: Iterable[Any], role: Role) -> Mapping[str, Entry]:
     return found
 
 
+def _serves_session(scheme: str) -> bool:
+    """Return whether a scheme logs in as the user of the session where no credentials are known."""
+    if scheme != "ntlm":
+        return scheme == "negotiate"
+    from coda_network._auth.security_context import has_sspi
+
+    return has_sspi()
+
+
 class CredentialLookup:
     """Finds credentials by scheme for one request in one role, when a login asks.
 
@@ -50,8 +59,9 @@ class CredentialLookup:
         :param scheme: its name in lower case
         """
         managers = self._managers(scheme)
-        # A ticket goes to a site only where a handler says so: a site can make use of it (RFC 4559 section 7).
-        if not managers and scheme == "negotiate" and self._role is Role.ORIGIN and self._other(None) is None:
+        # The user of the session logs in at a site only where a handler says so: a site can make use of the ticket
+        # (RFC 4559 section 7), and guess at the password behind NTLM.
+        if not managers and self._role is Role.ORIGIN and _serves_session(scheme) and self._other(None) is None:
             return None
         uris = [self._url] if self._role is Role.ORIGIN else [self._authority]
         if self._role is Role.PROXY and scheme == "digest":
