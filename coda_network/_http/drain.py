@@ -33,10 +33,12 @@ class _HurriedFile(SocketFile):
     until = 0.0
 
     def readinto(self, b: Any) -> int | None:
-        """Read once from the socket.
+        """Read once from the socket; return None while the network is not to be asked.
 
         :raises TimeoutError: the moment has come
         """
+        if self.offline:
+            return None  # the reader only looks into its buffer, at the end of the page
         left = self.until - monotonic()
         if left <= 0:
             raise TimeoutError("the page did not come to its end in time")

@@ -11,7 +11,7 @@ import pytest
 from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
-from coda_network._http.drain import DRAIN_LIMIT, drain
+from coda_network._http.drain import DRAIN_LIMIT, drain, keep_body
 
 # The rule's own quarter of a second, and what a loaded machine may add.
 SOON = 2.0
@@ -114,3 +114,13 @@ def test_of_a_stand_in_no_more_is_read_than_of_others() -> None:
     response = Endless()
     assert drain(response) is False
     assert (response.count, response.closed) == (DRAIN_LIMIT, True)
+
+
+def test_a_kept_page_is_whole_where_its_owner_looks_behind_its_end() -> None:
+    heard: list[bool] = []
+    with refused(b"sorry", "Content-Length: 5") as (_, response):
+        # Whoever leased the connection hears at the end of the page whether it goes on: there is nothing behind it.
+        response._release = lambda page, goes_on: heard.append(goes_on)
+        assert keep_body(response) == b"sorry"
+        assert response.read() == b"sorry"
+    assert heard == [True]
