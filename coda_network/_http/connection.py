@@ -131,6 +131,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         :raises TunnelError: the proxy refused
         :raises OSError: what failed below HTTP
         """
+        if self._tunnel_host:
+            self._check_tunnel()
         if self._refused_tunnel is None or not self._tunnel_host:
             self.sock = self._dial()
         if self._tunnel_host:

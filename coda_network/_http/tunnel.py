@@ -52,27 +52,29 @@ class Tunnelling(_Base):
     def set_tunnel(self, host: str, port: int | None = None, headers: Mapping[str, str] | None = None) -> None:
         """Go through a tunnel to *host*; the host of the connection is the proxy.
 
+        What would not stay within its place in the CONNECT request is refused when the tunnel is opened, as
+        http.client does since Python 3.14; nothing has been dialled then.
+
         :param headers: to send with CONNECT
-        :raises ValueError: what would not stay within its place in the CONNECT request
         :raises RuntimeError: the connection is already open
         """
         given = dict(headers or ())
-        self._check_tunnel(host, port, given)
         # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
         _stdlib_set_tunnel(self, host, port, given)
         if "Host" in self._tunnel_headers and "Host" not in given:
             # http.client's own, which has no brackets around IPv6 addresses on some versions of Python.
             self._tunnel_headers["Host"] = authority(self._tunnel_host, self._tunnel_port)
 
-    def _check_tunnel(self, host: str, port: int | None, headers: Mapping[str, str]) -> None:
+    def _check_tunnel(self) -> None:
         """Refuse what would not stay within its place in the CONNECT request.
 
         :raises ValueError: it would not
         """
+        host = self._tunnel_host
         refuse_in_request_line(host, "Tunnel host", InvalidTarget)
         # Some characters have white space in their form for IDNA.
-        refuse_in_request_line(authority(*self._get_hostport(host, port)), "Tunnel host", InvalidTarget)
-        for name, value in headers.items():
+        refuse_in_request_line(authority(host, self._tunnel_port), "Tunnel host", InvalidTarget)
+        for name, value in (self._tunnel_headers or {}).items():
             refuse_nul(name, value)
             refuse_further_lines(name, value)
 
@@ -98,7 +100,9 @@ class Tunnelling(_Base):
 
         :raises TunnelError: the proxy refused
         :raises OSError: the connection to the proxy failed
+        :raises ValueError: host or headers would not stay within their place in the CONNECT request
         """
+        self._check_tunnel()
         from coda_network._http.header_login import login_for_tunnel
 
         # A request may be under way already: it waits while the same methods send CONNECT.

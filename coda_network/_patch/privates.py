@@ -45,17 +45,13 @@ def urllib3_attributes(subclass: type[Any]) -> Mapping[str, object]:
     if "_tunnel" in own or "_new_conn" in own:
         replaced["_tunnel"] = _tunnel
     if "_new_conn" in own:
-        replaced.update(_check_tunnel=_check_tunnel, _dial=_dial, _repeat=_repeat)
+        replaced.update(_dial=_dial, _repeat=_repeat)
         replaced.update(_quick_response=_quick_response, _new_response=_new_response)
     return replaced
 
 
-def _check_tunnel(self: Any, host: str, port: int | None, headers: Mapping[str, str]) -> None:
-    """Allow everything: for urllib3 the check belongs where the tunnel is opened."""
-
-
 def _tunnel(self: Any) -> None:
-    HTTPConnection._check_tunnel(self, self._tunnel_host, self._tunnel_port, self._tunnel_headers)
+    HTTPConnection._check_tunnel(self)
     try:
         HTTPConnection._tunnel(self)
     except TunnelError as refused:

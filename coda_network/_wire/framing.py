@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import sys
 from collections import namedtuple
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -95,9 +96,9 @@ def content_length(values: Iterable[str]) -> int | None:
         raise http.client.HTTPException("Content-Length headers that contradict each other")
     text = members.pop()
     if _digits(text):
-        if len(text) > 18:
+        if len(text) > 20:  # those of 64 bits
             raise http.client.HTTPException("Content-Length is too large")
-        return int(text)
+        return min(int(text), sys.maxsize)  # no reader takes more, and no connection lasts that long
     if _digits(text[1:]) and text[0] == "-":
         return None
     raise http.client.HTTPException(f"Content-Length is no number: {text[:40]!r}")

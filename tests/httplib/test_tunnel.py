@@ -154,22 +154,31 @@ def test_a_subclass_sees_connect_and_changes_it():
 def test_what_would_bring_further_lines_into_connect_is_refused_before_dialling(where, junk):
     connection = httplib.HTTPConnection("127.0.0.1", 1)
     if where == "host":
-        with pytest.raises(ValueError) as refused:
-            connection.set_tunnel(f"site{junk}example", 443)
+        connection.set_tunnel(f"site{junk}example", 443)
+        with pytest.raises(ValueError, match="Tunnel host can't contain control characters") as refused:
+            connection.connect()
         assert isinstance(refused.value, http.client.InvalidURL)
     elif junk in " \t\x7f":
         connection.set_tunnel("site", 443, {"X": f"1{junk}2"})  # white space and DEL end no header
     else:
         field = {f"X{junk}Y": "1"} if where == "header name" else {"X": f"1{junk}Y: 2"}
+        connection.set_tunnel("site", 443, field)
         with pytest.raises(ValueError, match="Invalid header"):
-            connection.set_tunnel("site", 443, field)
+            connection.request("GET", "/")
     assert connection.sock is None
 
 
 @pytest.mark.parametrize("host", ["a\xa0b", "a\u3000b", "a\xa8b"])
 def test_a_name_that_has_white_space_in_its_ascii_form_is_refused(host):
+    connection = httplib.HTTPConnection("127.0.0.1", 1)
+
+    def open_tunnel():
+        connection.set_tunnel(host, 443)  # some Pythons encode the name here
+        connection.connect()
+
     with pytest.raises(ValueError):
-        httplib.HTTPConnection("127.0.0.1", 1).set_tunnel(host, 443)
+        open_tunnel()
+    assert connection.sock is None
 
 
 @pytest.mark.parametrize("port", ["x", "8x", "80 81"])

@@ -20,7 +20,7 @@ from coda_network._patch.privates import urllib3_attributes
 
 COPIES = [urllib3.connection, pip._vendor.urllib3.connection]
 
-OTHERS = {"_check_tunnel", "_dial", "_new_response", "_quick_response", "_repeat"}
+OTHERS = {"_dial", "_new_response", "_quick_response", "_repeat"}
 
 BASIC = {"proxy-authorization": "Basic " + base64.b64encode(b"alice:wonder1and").decode()}
 DIGEST = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
