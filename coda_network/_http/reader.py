@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 
 from coda_network._net.liveness import Liveness
+from coda_network._net.real_socket import is_file_of, is_real
 from coda_network._net.tls import is_tls
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -132,11 +133,11 @@ class ConnectionReader:
 
 def reader_for(sock: Any) -> ConnectionReader | None:
     """Return a reader of a real socket, None for a stand-in of which no more than ``makefile()`` is known."""
-    if not isinstance(sock, socket.socket):
+    if not is_real(sock):
         return None
     # makefile() counts as a user of the socket: after sock.close() a response that owns the reader reads on.
     reader: Any = sock.makefile("rb", TLS_RECORD if is_tls(sock) else READ_BUFFER)
-    if type(reader.raw) is not socket.SocketIO:
+    if not is_file_of(reader.raw):
         return None
     reader.raw.__class__ = SocketFile
     return ConnectionReader(sock, reader)

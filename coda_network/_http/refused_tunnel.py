@@ -35,8 +35,10 @@ class RefusedTunnel:
     Where the connection ends with the refusal the socket is closed here, and the refusal reads on alone.
     """
 
+    sock: Any = None  # an interrupt may come before ``__init__()``, and ``__del__()`` behind it
+
     def __init__(self, sock: Any, refusal: Any) -> None:
-        self.sock: Any = sock
+        self.sock = sock
         self._reader: ConnectionReader | None = refusal._reader
         self._refusal = weakref.ref(refusal)
         if type(sock) is _Socket:
@@ -48,8 +50,8 @@ class RefusedTunnel:
         """Return the socket to go on with; None, and it is closed, where the refusal was not read or the peer left."""
         sock, reader, refusal = self.sock, self._reader, self._refusal()
         if (
-            isinstance(self.sock, socket.socket)
-            and reader is not None
+            sock is not None
+            and reader is not None  # which real sockets have
             and (refusal is None or refusal.isclosed())
             and reader.can_go_on()
             and not is_dropped(sock)
@@ -63,9 +65,10 @@ class RefusedTunnel:
 
     def close(self) -> None:
         """Close the socket; a refusal that is still being read reads on."""
-        if self.sock is not None:
-            self.sock.close()
-            self.sock = None
+        # An interrupt may come in between, and this is called once more.
+        sock, self.sock = self.sock, None
+        if sock is not None:
+            sock.close()
 
     # Nobody knows that a socket was kept, so nobody closes it.
     __del__ = close

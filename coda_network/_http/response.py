@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import socket
 from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
 from coda_network._http.body_buffer import LARGEST_PIECE, PIECE, BodyBuffer
@@ -12,6 +11,7 @@ from coda_network._http.body_lines import catch_up, lines_of
 from coda_network._http.chunks import ChunkedReading
 from coda_network._http.reader import READ_BUFFER, ConnectionReader
 from coda_network._http.response_head import apply_found, apply_head, prepare
+from coda_network._net.real_socket import is_file_of
 from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
@@ -138,7 +138,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
 
     def _is_on_a_socket(self) -> bool:
         """Return whether the end of the file is the end of a connection; a stand-in may end where it likes."""
-        return self._reader is not None or isinstance(getattr(self.fp, "raw", None), socket.SocketIO)
+        return self._reader is not None or is_file_of(getattr(self.fp, "raw", None))
 
     def _read_status(self) -> tuple[str, int, str]:
         line = self.fp.readline(heads.MAX_LINE + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from http.client import HTTPException, LineTooLong
 
+from coda_network._net.real_socket import is_real
 from coda_network._net.tls import is_tls
 from coda_network._wire import heads
 
@@ -25,7 +26,7 @@ def read_head(sock: Any, max_headers: int | None = None) -> tuple[list[bytes], A
         the body can be read, None if it is still in the socket
     :raises http.client.HTTPException: the head is malformed, or beyond the limits of http.client
     """
-    file = None if isinstance(sock, socket.socket) else sock.makefile("rb")
+    file = None if is_real(sock) else sock.makefile("rb")
     source = _SocketLines(sock) if file is None else file
     most_interim = heads.most_interim()
     for _ in range(most_interim):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import http.client
 import io
+import warnings
 from base64 import b64encode
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from coda_network import httplib
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import Peer, Role
+from coda_network._http.refused_tunnel import RefusedTunnel
 
 PAGE = b"<html>the proxy's own page</html>"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -390,3 +392,30 @@ def test_the_bytes_of_the_refused_page_are_never_the_sites(basic_proxy: Proxy, o
     assert response.read() != page
     connection.close()
     assert basic_proxy.connections == 1
+
+
+class Interrupted:
+    """A socket at whose close the user presses Ctrl-C."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_refused_tunnel_closes_leaves_nothing_to_close() -> None:
+    kept = RefusedTunnel.__new__(RefusedTunnel)
+    kept.sock = sock = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        kept.close()
+    del kept  # what is raised here is a warning, and so a failure
+    assert sock.closed == 1
+
+
+def test_an_interrupt_before_a_refused_tunnel_is_made_leaves_nothing_to_close() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kept = RefusedTunnel.__new__(RefusedTunnel)
+        kept.__del__()
+    assert kept.sock is None

@@ -185,6 +185,7 @@ def test_an_http_error_pickles_with_its_head_and_body(framing: str, binding: str
         assert (type(twin), twin.code, twin.reason, twin.headers["X-A"]) == (type(error), 404, "No", "b")
         # The original reads on.
         assert (twin.read(), error.read()) == (b"hello", b"hello")
+        twin.close()
         error.close()
         opener.close()
 
