@@ -17,6 +17,16 @@ Given = Pair | Credentials | Mapping[str, Pair] | Callable[[str, str | None], Pa
 peer's ``host:port`` and the realm (None where the scheme has none) that returns a pair, or None where there is none."""
 
 
+Question = tuple[str, str | None]
+"""``host:port`` of a peer, and a realm."""
+
+MOST_REALMS = 20
+"""The most realms of one peer for which a function is called."""
+
+MOST_ANSWERS = 1000
+"""The most results of a function that are remembered; beyond that the oldest are forgotten."""
+
+
 class Defaults:
     """Credentials for peers, looked up once for each peer and realm; safe for threads."""
 
@@ -24,22 +34,53 @@ class Defaults:
         self.given = given
         self._renew_lock()
         renew_in_children(self, Defaults._renew_lock)
-        self._found: dict[tuple[str, str | None], Credentials | None] = {}
+        self._found: dict[Question, Credentials | None] = {}
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
+        # Who asks the function just now, and what ends with that.
+        self._asking: dict[Question, tuple[int, threading.Event]] = {}
 
     def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
         """Return the credentials for a peer and a realm; None where there are none."""
         authority = join_authority(peer.host.lower(), peer.port)
         if not callable(self.given):
             return self._named(peer, authority)
-        # The function may ask a person: call it once a realm, and never in two threads at once.
-        with self._lock:
-            key = authority, realm
-            if key not in self._found:
-                self._found[key] = _pair(self.given(authority, realm))
-            return self._found[key]
+        return self._ask(self.given, (authority, realm))
+
+    def _ask(self, function: Callable[[str, str | None], Pair | None], question: Question) -> Credentials | None:
+        """Call the program's function once for each peer and realm; others who ask the same wait for its result.
+
+        It may open URLs, ask a person, take its time, so no lock is held meanwhile. What it asks for itself in the
+        middle of that is not waited for: there are no credentials for it.
+        """
+        me = threading.get_ident()
+        while True:
+            with self._lock:
+                if question in self._found:
+                    return self._found[question]
+                under_way = self._asking.get(question)
+                is_asking = any(thread == me for thread, _ in self._asking.values())
+                if under_way is None:
+                    if sum(authority == question[0] for authority, _ in self._found) >= MOST_REALMS:
+                        return None  # a peer that invents realms does not have a person asked for each
+                    done = threading.Event()
+                    self._asking[question] = me, done
+                    break
+            if is_asking:
+                return None
+            under_way[1].wait()
+        try:
+            found = _pair(function(*question))
+            with self._lock:
+                self._found[question] = found
+                if len(self._found) > MOST_ANSWERS:
+                    del self._found[next(iter(self._found))]
+        finally:
+            with self._lock:
+                self._asking.pop(question, None)
+            done.set()
+        return found
 
     def _named(self, peer: Peer, authority: str) -> Credentials | None:
         given = self.given

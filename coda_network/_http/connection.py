@@ -254,6 +254,10 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         if state != _IDLE:
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
         self._drop_stale_socket()
+        login = self._forward_login
+        if login is not None and login.is_bound and url[:7] != "http://":
+            # The proxy would take this request, which names nobody, for that of the user who is logged in.
+            HTTPConnection.close(self)
         _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
         if url[:7] == "http://" and not self._login_handled_elsewhere and not self._tunnel_host:
             if self._forward_login is None:
@@ -424,6 +428,14 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             return HTTPConnection.getresponse(self)
         finally:
             self.__state, self._method, self._forward_login, self._left_to_send = waiting
+
+    def _dial_for_another_user(self) -> None:
+        """Open another connection to the same peer, in the middle of a request that goes on with it."""
+        suspended = self._suspended_request()
+        # Not by self.close() and connect(): subclasses extend them, and a tunnel is none of this.
+        HTTPConnection.close(self)
+        self.sock = self._dial()
+        self._resume_request(suspended)
 
     def _awaits_response_end(self) -> bool:
         """Return whether somebody is still reading the response before."""

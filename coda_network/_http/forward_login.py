@@ -31,6 +31,11 @@ class ForwardProxyLogin:
         self._begin("", "")
         self._watching = False
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether the proxy takes every request on this connection for the same user's."""
+        return self._login is not None and self._login.binds_connection
+
     def begin(self, method: str, target: str) -> None:
         """A request begins; its head will be the next that is sent."""
         self._begin(method, target)
@@ -64,6 +69,11 @@ class ForwardProxyLogin:
         self._head = _Head(head)
         given = self._head.value(b"proxy-authorization")
         if self._login is None or given != self._given:
+            if self.is_bound:
+                # It is logged in as somebody else, and the proxy would take this request for his.
+                connection._dial_for_another_user()
+                connection._forward_login = self
+                self._accepted = False
             self._given = given
             self._login = login_from_header(connection, given)
         if self._login is None:
@@ -148,7 +158,10 @@ class ForwardProxyLogin:
 
     def _send_again(self, connection: Any, value: str | None) -> Any:
         assert self._head is not None  # it was sent before
-        return connection._repeat(self._head.with_authorization(value) + (self._body or b""), self._method)
+        assert self._login is not None
+        # The legs of a handshake keep the connection; what the program wishes counts for the last one.
+        head = self._head.that_keeps_the_connection() if self._login.awaits_challenge else self._head
+        return connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
 
     def _begin_anew(self, login: Login) -> str | None:
         """Begin the login again: a token is valid on the connection of its challenge only."""
@@ -199,12 +212,19 @@ class _Head:
             lines.append(b"Proxy-Authorization: " + value.encode("latin-1"))
         return b"\r\n".join([self._request_line, *lines, b"", b""])
 
+    def that_keeps_the_connection(self) -> _Head:
+        """Return the head without a wish to close the connection."""
+        head = _Head(self._request_line)
+        head._lines = [line for line in self._lines if _name(line) not in (b"connection", b"proxy-connection")]
+        head._lines += [b"Connection: keep-alive", b"Proxy-Connection: Keep-Alive"]
+        return head
+
     def probe(self, value: str | None) -> bytes:
         """Return a request for the same thing that changes nothing and has no body."""
         _, _, rest = self._request_line.partition(b" ")
         probe = _Head(b"HEAD " + rest)
         probe._lines = [line for line in self._lines if _name(line) in _OF_THE_PROBE]
-        return probe.with_authorization(value)
+        return probe.that_keeps_the_connection().with_authorization(value)
 
 
 def _name(line: bytes) -> bytes:

@@ -91,8 +91,6 @@ class Tunnelling(_Base):
     def _get_hostport(self, host: str, port: int | None) -> tuple[str, int]:
         """Return host and port; Python before 3.13 leaves the brackets of an IPv6 address where a port is given."""
         name, number = _stdlib_get_hostport(self, host, port)
-        if isinstance(number, int) and not 0 <= number <= 65535:
-            raise http.client.InvalidURL(f"port {number} is not between 0 and 65535")
         return name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name, number
 
     def _tunnel(self) -> None:

@@ -122,6 +122,10 @@ def open_socket(
         may be of any kind, because programs bring functions of their own; the options are set on what it returns
     :raises OSError: the connection failed; no socket is left open
     """
+    port = address[1]
+    if isinstance(port, int) and not 0 <= port <= 65535:
+        # The system speaks of an unknown service, or does not ask at all.
+        raise OSError(f"port {port} is not between 0 and 65535")
     connect: CreateConnection = create_connection or socket.create_connection
     sock = connect(address, timeout, source_address)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import sys
 import urllib.request
 
 from coda_network._opener.errors import TunnelRefused
@@ -160,10 +161,27 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
 
     def https_open(self, req: Any) -> Any:
         """Open an https URL."""
-        if self._context is None:
-            self._context = _client_context()
+        context = self._context
+        if context is None:
+            if sys.version_info >= (3, 12):
+                context = self._context = _client_context()
+            else:
+                # Those versions look for each request how certificates are to be checked (PEP 476): a program that
+                # switches it off for one download, and on again, means the next one to be checked.
+                context = _context_as_of_now(self)
         make = _connection_class(http.client.HTTPSConnection)
-        return self.do_open(make, req, context=self._context, **_options(self))
+        return self.do_open(make, req, context=context, **_options(self))
+
+
+def _context_as_of_now(handler: Any) -> Any:
+    """Return the handler's default context; another one where contexts are made in another way than for the last."""
+    import ssl
+
+    make = ssl._create_default_https_context
+    known = vars(handler).get("_default_context")
+    if known is None or known[0] is not make:
+        known = handler._default_context = make, _client_context()
+    return known[1]
 
 
 def _client_context(context: Any = None, cert: Cert | None = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http.client import BadStatusLine, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
@@ -68,8 +68,11 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         headers, data = prepared.headers, body.data
         logins = pooled.logins(prepared.absolute_form)
         if logins:
-            outgoing = Outgoing(prepared.method, prepared.target, body.signable())
-            sent = {role: value for role, login in logins if (value := to_send.get(role) or login.start(outgoing))}
+            sent = {}
+            for role, login in logins:
+                value = to_send.get(role) or login.start(_outgoing(prepared, body, role))
+                if value:
+                    sent[role] = value
             to_send = {}
             headers = _with_logins(headers, logins, sent)
             if any(login.awaits_challenge for _, login in logins):
@@ -120,10 +123,12 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                 response.will_close = True
         challenges += 1
         spent = data is not None and not body.rewind()
-        outgoing = Outgoing(prepared.method, prepared.target, body.signable())
+        outgoing = _outgoing(prepared, body, challenger)
         authorization = _authorization_for(auth.login(pooled, challenger), response, outgoing, spent)
         if authorization is None or challenges == MOST_CHALLENGES:
             return response
+        if (cookie := auth.keep_cookies(response)) is not None:
+            prepared.headers["Cookie"] = cookie
         was_refused = True
         to_send[challenger] = authorization
         goes_on = drain(response)
@@ -161,7 +166,10 @@ def _send(connection: Any, prepared: PreparedRequest, data: Any, headers: dict[s
         )
     except OSError as error:
         # Like urllib: errors up to sending become URLError, errors while reading the response do not.
-        raise URLError(error)  # noqa: B904  # the traceback shows the cause, as urllib's does
+        response = _early_response(connection, error)
+        if response is None:
+            raise URLError(error)  # noqa: B904  # the traceback shows the cause, as urllib's does
+        return response
     response = connection.getresponse()
     if log.is_on() and not response.tunnel:
         # A query may hold secrets.
@@ -170,6 +178,31 @@ def _send(connection: Any, prepared: PreparedRequest, data: Any, headers: dict[s
             "%s %s: %d %s", prepared.method, (path or "/") + ("?..." if query else ""), response.status, response.reason
         )
     return response
+
+
+def _early_response(connection: Any, error: OSError) -> Any:
+    """Return the response that came before the peer stopped reading the request (RFC 9112 section 9.5), else None."""
+    if connection.sock is None or not isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return None
+    try:
+        response = connection.getresponse()
+    except (OSError, HTTPException):
+        return None
+    # Where the rest of the body is, nobody knows.
+    response.will_close = True
+    return response
+
+
+def _outgoing(prepared: PreparedRequest, body: Body, role: Role) -> Outgoing:
+    """Return what a login signs of a request: the target as the role that checks it sees it.
+
+    Behind a proxy the site sees a path, whatever the proxy was sent (RFC 9112 section 3.2.1).
+    """
+    target = prepared.target
+    if role is Role.ORIGIN and prepared.absolute_form:
+        _, slash, path = target.partition("://")[2].partition("/")
+        target = slash + path if slash else "/" + target.partition("?")[1] + target.partition("?")[2]
+    return Outgoing(prepared.method, target, body.signable())
 
 
 def _authorization_for(login: Login, response: Any, outgoing: Outgoing, spent: bool) -> str | None:

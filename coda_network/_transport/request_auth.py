@@ -41,12 +41,26 @@ class RequestAuth:
     _origin: Party | None = None
 
     def __init__(
-        self, url: str, prepared: PreparedRequest, handlers: Iterable[Any], memory: LoginMemory | None
+        self,
+        url: str,
+        prepared: PreparedRequest,
+        handlers: Iterable[Any],
+        memory: LoginMemory | None,
+        request: Any = None,
     ) -> None:
+        self._request = request
         self._url = url
         self._prepared = prepared
         self._handlers = handlers
         self._memory = memory
+
+    def keep_cookies(self, response: Any) -> str | None:
+        """Take the cookies of a challenge into the program's jars; return the Cookie field to send with the login."""
+        if self._request is None:
+            return None
+        from coda_network._transport.challenge_cookies import keep_cookies
+
+        return keep_cookies(self._request, self._handlers, response)
 
     def roles(self) -> tuple[Role, ...]:
         """Return the roles of those who read the request."""

@@ -34,7 +34,7 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
     session = session_of(opener) if not options or _is_hashable(options) else None
     prepared = prepare(request, url, session is not None)
     memory = None if session is None else session.memory
-    auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory)
+    auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
     if session is None:
         pooled = _open(make, options, prepared, auth, request.timeout)
         on_end = functools.partial(_close, pooled)

@@ -310,6 +310,7 @@ def test_a_tls_context_is_made_once_when_an_https_url_is_opened(
     for _ in range(2):
         with Origin(ca.server_context()) as site:
             opener.open(site.url, timeout=10).read()
+    # Where urllib.request makes one for each request, a function of the program's own is not asked again for the same.
     assert made == [client_context]
     opener.close()
 
