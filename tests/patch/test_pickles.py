@@ -76,17 +76,27 @@ def face_of(module: ModuleType, binding: str) -> Iterator[ModuleType]:
 
 
 def can(way: Callable[[Any], Any], value: Any) -> bool:
-    try:
-        way(value)
-    except Exception:
-        return False
-    return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of what was begun and not completed
+        try:
+            done_with(way(value))
+        except Exception:
+            return False
+        finally:
+            done_with(value)
+        return True
+
+
+def done_with(*values: Any) -> None:
+    for value in values:
+        if isinstance(value, urllib.response.addbase):  # which warns where it was not closed
+            value.close()
 
 
 def made(library: ModuleType, name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # URLopener
-        return getattr(library, name)(*ARGUMENTS.get(name, ()))
+        return getattr(library, name)(*copy.deepcopy(ARGUMENTS.get(name, ())))
 
 
 # What the standard library can do with an object of each class.
@@ -113,13 +123,15 @@ def test_objects_are_copied_where_the_standard_library_copies_them(
     module: ModuleType, name: str, way: str, binding: str
 ) -> None:
     act = WAYS[way]
-    theirs = act(made(module, name))  # it loses arguments of some exceptions
+    before = made(module, name)
+    theirs = act(before)  # it loses arguments of some exceptions
     with face_of(module, binding) as library:
         original = made(library, name)
         twin = act(original)
         assert type(twin) is type(original)
         assert vars(theirs).keys() <= vars(twin).keys()
         assert getattr(twin, "args", None) == getattr(theirs, "args", None)
+    done_with(original, twin, before, theirs)
 
 
 def site(wire: Wire) -> None:
