@@ -1,4 +1,4 @@
-"""ConnectionReader binding `tls-server-end-point` (RFC 5929 section 4): ties a login to its TLS connection."""
+"""ConnectionReader binding ``tls-server-end-point`` (RFC 5929 section 4): ties a login to its TLS connection."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def end_point(certificate: bytes) -> bytes | None:
-    """The application data for the peer's certificate: `tls-server-end-point:` and the certificate's hash.
+    """The application data for the peer's certificate: ``tls-server-end-point:`` and the certificate's hash.
 
-    `certificate` is in DER form. The hash is the one of the certificate's signature, but SHA-256 instead of
+    ``certificate`` is in DER form. The hash is the one of the certificate's signature, but SHA-256 instead of
     MD5 and SHA-1 (RFC 5929 section 4.1). Returns None where the RFC leaves the binding undefined (a signature
     without a hash of its own, such as Ed25519) and for what is no certificate: a peer that insists will then
     refuse.

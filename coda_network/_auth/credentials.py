@@ -9,11 +9,11 @@ from collections.abc import Callable
 class Credentials:
     """A user name with its password; to be treated as immutable.
 
-    `username` is what the person typed: `user`, `DOMAIN\\user` or `user@domain`. Two objects are equal when
-    both parts are. The password appears in no `repr` and no message; read it from `.password`.
+    ``username`` is what the person typed: ``user``, ``DOMAIN\\user`` or ``user@domain``. Two objects are equal when
+    both parts are. The password appears in no ``repr`` and no message; read it from ``.password``.
     """
 
-    # Not a dataclass: importing `dataclasses` costs more time than the whole of this layer.
+    # Not a dataclass: importing ``dataclasses`` costs more time than the whole of this layer.
     __slots__ = ("password", "username")
 
     def __init__(self, username: str, password: str) -> None:
@@ -22,20 +22,20 @@ class Credentials:
 
     @property
     def domain(self) -> str:
-        """What is before the backslash of `DOMAIN\\user`, else empty (MS-NLMP 2.2.1.3, DomainName)."""
+        """What is before the backslash of ``DOMAIN\\user``, else empty (MS-NLMP 2.2.1.3, DomainName)."""
         return self.username.partition("\\")[0] if "\\" in self.username else ""
 
     @property
     def user(self) -> str:
-        """The name without a `DOMAIN\\` in front; `user@domain` is a name of its own kind and stays whole."""
+        """The name without a ``DOMAIN\\`` in front; ``user@domain`` is a name of its own kind and stays whole."""
         return self.username.partition("\\")[2] if "\\" in self.username else self.username
 
     @classmethod
     def from_basic_header(cls, value: str) -> Credentials | None:
-        """Read the credentials out of a ready `Basic ...` header value (RFC 7617 section 2).
+        """Read the credentials out of a ready ``Basic ...`` header value (RFC 7617 section 2).
 
         Programs that prepare the proxy's header themselves hand over nothing else. The bytes are taken as
-        UTF-8 where they are valid UTF-8, else as Latin-1. Returns None if `value` is no well-formed Basic
+        UTF-8 where they are valid UTF-8, else as Latin-1. Returns None if ``value`` is no well-formed Basic
         login.
         """
         scheme, _, encoded = value.strip().partition(" ")

@@ -2,7 +2,7 @@
 
 A challenge comes, the strongest scheme that can serve it is chosen, and its header goes out. The peer then
 responds with its approval (any other status, at any step), or with another challenge: to the scheme in hand
-that is the next token of a handshake or a refusal, and only the scheme can tell. `TRANSITIONS` shows all of
+that is the next token of a handshake or a refusal, and only the scheme can tell. ``TRANSITIONS`` shows all of
 it.
 """
 
@@ -50,13 +50,13 @@ class SourceTable(Protocol):
 class Login:
     """The login of one connection at a proxy or at an origin server; used by one thread at a time.
 
-    For each request: `start` before it is sent; after a response with the role's status `on_challenge`, whose
-    value is sent with the same request again; after any other response `on_response`. At most one login with a
-    password that is refused is sent for one request. While `in_progress` is False, the login may be carried
+    For each request: ``start`` before it is sent; after a response with the role's status ``on_challenge``, whose
+    value is sent with the same request again; after any other response ``on_response``. At most one login with a
+    password that is refused is sent for one request. While ``in_progress`` is False, the login may be carried
     on on a new connection to the same peer.
 
     :param credentials: who logs in: a source for all schemes, or a source for each scheme that may be used,
-        by its name in lower case. It may be replaced between requests; `is_still_for_its_user` then tells
+        by its name in lower case. It may be replaced between requests; ``is_still_for_its_user`` then tells
         whether the connection can go on.
     :param schemes: what is known of each scheme; the registry of this package
     :param memory: shared by the connections of one opener, so that a login that was accepted goes out unasked
@@ -106,27 +106,27 @@ class Login:
 
     @property
     def in_progress(self) -> bool:
-        """Whether the last authorization answers a token that is valid on this connection only."""
+        """Return whether the last authorization answers a token that is valid on this connection only."""
         return self._is_bound_to_token and self._state in AWAITING_RESPONSE
 
     @property
     def awaits_challenge(self) -> bool:
-        """Whether the header given out last only opens a handshake: a body would be sent in vain."""
+        """Return whether the header given out last only opens a handshake: a body would be sent in vain."""
         return self._state is State.NEGOTIATING
 
     @property
     def binds_connection(self) -> bool:
-        """Whether the scheme in hand makes the connection one user's own."""
+        """Return whether the scheme in hand makes the connection one user's own."""
         return self._attempt is not None and self._attempt.scheme.binds_connection
 
     @property
     def failed(self) -> bool:
-        """Whether a login went out for this request and came to nothing."""
+        """Return whether a login went out for this request and came to nothing."""
         return self._failed and self._state is State.GIVEN_UP
 
     @property
     def may_be_challenged(self) -> bool:
-        """Whether the next request may meet a challenge, as far as one can tell.
+        """Return whether the next request may meet a challenge, as far as one can tell.
 
         Not on a connection that is logged in, nor with a Basic header that was accepted before. A nonce of Digest can
         become stale at any time.
@@ -139,7 +139,7 @@ class Login:
         return attempt.challenged != "basic"
 
     def is_still_for_its_user(self, bound: bool = False) -> bool:
-        """Whether the connection may serve the user whom `credentials` name now.
+        """Return whether the connection may serve the user whom ``credentials`` name now.
 
         A login that binds its connection makes it one user's own; the others go with each request.
 
@@ -300,9 +300,9 @@ class Login:
         self._attempt = None
 
     def _judge_given_header(self, challenges: list[Challenge]) -> None:
-        """The program's own header did not do; where Basic is offered, that was a verdict on the password.
+        """Note that the program's own header was refused; where Basic is offered, that judged the password.
 
-        It is none on `DOMAIN\\user`, which is a name for other schemes than Basic, and none on letters beyond
+        It is none on ``DOMAIN\\user``, which is a name for other schemes than Basic, and none on letters beyond
         ASCII, which the program may have encoded in another way than we do.
         """
         if self.preset_header is None or self._unasked is not self.preset_header:
@@ -317,7 +317,7 @@ class Login:
                 self.report.note(label(challenge), "the user name or password was refused")
 
     def _step(self, challenge: Challenge, outgoing: Outgoing) -> str | None:
-        """The next header of the scheme in hand; None if it cannot go on."""
+        """Return the next authorization of the scheme in hand; None if it cannot go on."""
         attempt = self._attempt
         assert attempt is not None  # the state is STEPPING
         judged = attempt.scheme.complete
@@ -332,7 +332,7 @@ class Login:
         return self._sent(attempt, header, challenge)
 
     def _choose(self, challenges: list[Challenge], outgoing: Outgoing) -> str | None:
-        """The first header of the strongest scheme that can serve; None if there is none."""
+        """Return the first authorization of the strongest scheme that can serve; None if there is none."""
         if not challenges:
             self.report.note(self.role.challenge_header, "missing or malformed")
         for challenge in self._ranked(challenges):
@@ -396,7 +396,7 @@ class Login:
         return attempt, header
 
     def _sent(self, attempt: Attempt, header: str, challenge: Challenge | None) -> str:
-        """Take note of an authorization that goes out; `challenge` is what it is for, None for a first one."""
+        """Take note of an authorization that goes out; ``challenge`` is what it is for, None for a first one."""
         self._attempt = attempt
         self._tried.add(attempt.label)
         self._is_bound_to_token = challenge is not None and challenge.token is not None
@@ -407,7 +407,7 @@ class Login:
         return header
 
     def _fail(self, attempt: Attempt, reason: str, judged: bool = False) -> None:
-        """An attempt came to nothing; `judged` if that was the peer's verdict on a whole login."""
+        """An attempt came to nothing; ``judged`` if that was the peer's verdict on a whole login."""
         self._failed = True
         # A refused ticket says nothing about the password, which may serve another scheme.
         self._refused = self._refused or (judged and attempt.credentials is not None)
@@ -429,6 +429,6 @@ def _further(challenge: Challenge) -> str:
 
 
 def _bare(scheme: str, reason: object) -> str:
-    """A reason without the name of its scheme in front."""
+    """Return a reason without the name of its scheme in front."""
     name, _, rest = str(reason).partition(": ")
     return rest if name.lower() == scheme else str(reason)

@@ -15,7 +15,7 @@ _ROUNDS = (
 
 
 def md4(data: bytes) -> bytes:
-    """Return the 16 bytes of the MD4 digest of `data`."""
+    """Return the 16 bytes of the MD4 digest of ``data``."""
     state: tuple[int, ...] = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)
     # Section 3.1 and 3.2: one set bit, zeros up to 56 bytes modulo 64, the length in bits.
     padded = data + b"\x80" + bytes((55 - len(data)) % 64) + struct.pack("<Q", 8 * len(data) & (2**64 - 1))

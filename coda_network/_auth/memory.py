@@ -13,7 +13,7 @@ from coda_network._fork import renew_in_children
 class Attempt(NamedTuple):
     """One scheme at work for one user.
 
-    `challenged` is the scheme's name as in challenges, in lower case, `label` its name in reports. `realm` is
+    ``challenged`` is the scheme's name as in challenges, in lower case, ``label`` its name in reports. ``realm`` is
     the one that the credentials were looked up for, None where the scheme has none.
     """
 

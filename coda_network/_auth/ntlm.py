@@ -49,7 +49,7 @@ NEXT: dict[tuple[State, bool], State | str] = {
 
 
 class Ntlm:
-    """The NTLM scheme: one login on one connection. `new_messages` is called for each login."""
+    """The NTLM scheme: one login on one connection. ``new_messages`` is called for each login."""
 
     name = "NTLM"
     binds_connection = True

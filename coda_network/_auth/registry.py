@@ -13,7 +13,7 @@ _LONGEST_NAME = 40
 
 
 class Entry(NamedTuple):
-    """One scheme. `load` imports its module, so that a scheme costs nothing until it is used."""
+    """One scheme. ``load`` imports its module, so that a scheme costs nothing until it is used."""
 
     name: str
     has_realm: bool  # credentials are looked up for the realm in the challenge

@@ -71,7 +71,7 @@ def _importable(module: str) -> bool:
 class SecurityContext:
     """One side of one handshake: tokens in, tokens out.
 
-    `protocol` is "ntlm", "kerberos" or "negotiate". Without credentials the tickets of the user's own session
+    ``protocol`` is "ntlm", "kerberos" or "negotiate". Without credentials the tickets of the user's own session
     serve. Raises CannotServe if there is nothing to log in with, PasswordRefused if the KDC has refused the password.
     """
 

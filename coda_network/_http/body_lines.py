@@ -25,7 +25,7 @@ def lines_of(response: HTTPResponse) -> Iterator[bytes]:
         yield line
         ahead = response._lines_ahead = _whole_lines(response)
         if ahead is not None:
-            # Not by `yield from`, which would close it where the iteration is left.
+            # Not by ``yield from``, which would close it where the iteration is left.
             for there in ahead:  # noqa: UP028
                 yield there
             catch_up(response)

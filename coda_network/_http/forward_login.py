@@ -33,11 +33,11 @@ class ForwardProxyLogin:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the proxy takes every request on this connection for the same user's."""
+        """Return whether the proxy takes every request on this connection for the same user's."""
         return self._login is not None and self._login.binds_connection
 
     def begin(self, method: str, target: str) -> None:
-        """A request begins; its head will be the next that is sent."""
+        """Note that a request begins; its head is sent next."""
         self._begin(method, target)
 
     def _begin(self, method: str, target: str) -> None:
