@@ -1,4 +1,4 @@
-"""ConnectionReader binding ``tls-server-end-point`` (RFC 5929 section 4): ties a login to its TLS connection."""
+"""Channel binding ``tls-server-end-point`` (RFC 5929 section 4): it ties a login to its TLS connection."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ if TYPE_CHECKING:
 
 
 def end_point(certificate: bytes) -> bytes | None:
-    """The application data for the peer's certificate: ``tls-server-end-point:`` and the certificate's hash.
+    """Return the application data of the binding: ``tls-server-end-point:`` and the hash of the peer's certificate.
 
-    ``certificate`` is in DER form. The hash is the one of the certificate's signature, but SHA-256 instead of
-    MD5 and SHA-1 (RFC 5929 section 4.1). Returns None where the RFC leaves the binding undefined (a signature
-    without a hash of its own, such as Ed25519) and for what is no certificate: a peer that insists will then
-    refuse.
+    The hash function is that of the certificate's signature, but SHA-256 in place of MD5 and SHA-1 (RFC 5929 section
+    4.1).
+
+    :param certificate: in DER form
+    :returns: None where the RFC defines no binding (for signatures without a hash of their own, such as Ed25519), and
+        for bytes that are not a certificate; a peer that insists on a binding then refuses the login
     """
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -33,7 +35,11 @@ def end_point(certificate: bytes) -> bytes | None:
 
 
 def channel_bindings(certificate: bytes | None) -> GssChannelBindings | None:
-    """The channel bindings in GSS-API's form (RFC 2744 section 3.11, without addresses), None without TLS."""
+    """Return the channel bindings in GSS-API's form (RFC 2744 section 3.11), without addresses.
+
+    :param certificate: in DER form, None without TLS
+    :returns: None where there is nothing to bind to
+    """
     if certificate is None:
         return None
     data = end_point(certificate)

@@ -1,4 +1,4 @@
-"""A user name and a password, and where they come from."""
+"""Credentials: a user name and a password; and the sources that they come from."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 
 class Credentials:
-    """A user name with its password; to be treated as immutable.
+    """A user name with its password; treat it as immutable.
 
-    ``username`` is what the person typed: ``user``, ``DOMAIN\\user`` or ``user@domain``. Two objects are equal when
-    both parts are. The password appears in no ``repr`` and no message; read it from ``.password``.
+    Two objects are equal if both parts are. The password is in no ``repr`` and no message.
+
+    :param username: as people write it: ``user``, ``DOMAIN\\user`` or ``user@domain``
+    :param password: as it is
     """
 
-    # Not a dataclass: importing ``dataclasses`` costs more time than the whole of this layer.
+    # Not a dataclass: importing ``dataclasses`` takes longer than importing this whole folder.
     __slots__ = ("password", "username")
 
     def __init__(self, username: str, password: str) -> None:
@@ -22,28 +24,29 @@ class Credentials:
 
     @property
     def domain(self) -> str:
-        """What is before the backslash of ``DOMAIN\\user``, else empty (MS-NLMP 2.2.1.3, DomainName)."""
+        """Return the part before the backslash of ``DOMAIN\\user``, else "" (MS-NLMP section 2.2.1.3, DomainName)."""
         return self.username.partition("\\")[0] if "\\" in self.username else ""
 
     @property
     def user(self) -> str:
-        """The name without a ``DOMAIN\\`` in front; ``user@domain`` is a name of its own kind and stays whole."""
+        """Return the name without ``DOMAIN\\`` in front; ``user@domain`` is a name as a whole."""
         return self.username.partition("\\")[2] if "\\" in self.username else self.username
 
     @classmethod
     def from_basic_header(cls, value: str) -> Credentials | None:
-        """Read the credentials out of a ready ``Basic ...`` header value (RFC 7617 section 2).
+        """Return the credentials in a Basic authorization (RFC 7617 section 2), which some programs make themselves.
 
-        Programs that prepare the proxy's header themselves hand over nothing else. The bytes are taken as
-        UTF-8 where they are valid UTF-8, else as Latin-1. Returns None if ``value`` is no well-formed Basic
-        login.
+        The bytes are read as UTF-8 where they are valid UTF-8, else as Latin-1.
+
+        :param value: of Authorization or Proxy-Authorization
+        :returns: None if it is not a well-formed Basic authorization
         """
         scheme, _, encoded = value.strip().partition(" ")
         if scheme.lower() != "basic":
             return None
         try:
             raw = base64.b64decode(encoded.strip(), validate=True)
-        except ValueError:  # binascii.Error is one
+        except ValueError:  # binascii.Error is a subclass
             return None
         username, colon, password = raw.partition(b":")
         if not colon:
@@ -65,10 +68,12 @@ class Credentials:
         return f"Credentials({self.username!r}, password hidden)"
 
 
-# Asked for the realm of a challenge (None where the scheme has none: NTLM, Negotiate); answers None if it
-# knows nobody.
 CredentialSource = Callable[[str | None], Credentials | None]
+"""A function of the realm in a challenge (None where the scheme has none: NTLM, Negotiate).
+
+It returns the credentials, or None where it has none.
+"""
 
 
 def nobody(realm: str | None) -> None:
-    """Know nobody: the source of a login that waits for its next user."""
+    """Return None: the source of a login that waits for its next user."""

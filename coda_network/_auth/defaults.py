@@ -23,7 +23,7 @@ Question = tuple[str, str | None]
 MOST_REALMS = 20
 """The most realms of one peer for which a function is called."""
 
-MOST_ANSWERS = 1000
+MOST_RESULTS = 1000
 """The most results of a function that are remembered; beyond that the oldest are forgotten."""
 
 
@@ -38,7 +38,7 @@ class Defaults:
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
-        # Who asks the function just now, and what ends with that.
+        # The calls of the function under way: the thread of each, and the event that ends it.
         self._asking: dict[Question, tuple[int, threading.Event]] = {}
 
     def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
@@ -49,10 +49,11 @@ class Defaults:
         return self._ask(self.given, (authority, realm))
 
     def _ask(self, function: Callable[[str, str | None], Pair | None], question: Question) -> Credentials | None:
-        """Call the program's function once for each peer and realm; others who ask the same wait for its result.
+        """Return the result of the program's function, which is called once for each peer and realm.
 
-        It may open URLs, ask a person, take its time, so no lock is held meanwhile. What it asks for itself in the
-        middle of that is not waited for: there are no credentials for it.
+        The function may open URLs or ask a person, so no lock is held meanwhile. Other threads with the same question
+        wait for the result. A request of the function itself does not wait for a call under way, which might never end:
+        it gets no credentials.
         """
         me = threading.get_ident()
         while True:
@@ -63,7 +64,7 @@ class Defaults:
                 is_asking = any(thread == me for thread, _ in self._asking.values())
                 if under_way is None:
                     if sum(authority == question[0] for authority, _ in self._found) >= MOST_REALMS:
-                        return None  # a peer that invents realms does not have a person asked for each
+                        return None  # nobody is asked for every realm that a peer invents
                     done = threading.Event()
                     self._asking[question] = me, done
                     break
@@ -74,7 +75,7 @@ class Defaults:
             found = _pair(function(*question))
             with self._lock:
                 self._found[question] = found
-                if len(self._found) > MOST_ANSWERS:
+                if len(self._found) > MOST_RESULTS:
                     del self._found[next(iter(self._found))]
         finally:
             with self._lock:

@@ -1,4 +1,4 @@
-"""MD4 (RFC 1320), which OpenSSL 3 no longer offers. NTLM makes its key with it; it protects nothing today."""
+"""MD4 (RFC 1320), which OpenSSL 3 no longer offers and NTLM needs. It is broken: use it for nothing else."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ROUNDS = (
 
 
 def md4(data: bytes) -> bytes:
-    """Return the 16 bytes of the MD4 digest of ``data``."""
+    """Return the MD4 digest of *data*: 16 bytes."""
     state: tuple[int, ...] = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)
-    # Section 3.1 and 3.2: one set bit, zeros up to 56 bytes modulo 64, the length in bits.
+    # Sections 3.1 and 3.2: one bit, zeros up to 56 bytes modulo 64, then the length in bits.
     padded = data + b"\x80" + bytes((55 - len(data)) % 64) + struct.pack("<Q", 8 * len(data) & (2**64 - 1))
     for start in range(0, len(padded), 64):
         mixed = _mix(state, struct.unpack_from("<16I", padded, start))
@@ -26,7 +26,7 @@ def md4(data: bytes) -> bytes:
 
 
 def _mix(state: tuple[int, ...], words: tuple[int, ...]) -> tuple[int, ...]:
-    """The three rounds of 16 steps over one block (section 3.4)."""
+    """Return the state after the three rounds of 16 steps over one block (section 3.4)."""
     a, b, c, d = state
     for number, (constant, order, shifts) in enumerate(_ROUNDS):
         for step, word in enumerate(order):
@@ -38,6 +38,6 @@ def _mix(state: tuple[int, ...], words: tuple[int, ...]) -> tuple[int, ...]:
                 chosen = b ^ c ^ d
             total = (a + chosen + words[word] + constant) & _MASK
             shift = shifts[step % 4]
-            # Each step writes one of the four; turning their names round keeps the line the same.
+            # Each step changes one of the four variables; they are rotated, so that all steps are the same line.
             a, b, c, d = d, ((total << shift) | (total >> (32 - shift))) & _MASK, b, c
     return a, b, c, d

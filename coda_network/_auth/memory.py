@@ -1,4 +1,4 @@
-"""What the connections of one opener know in common about logging in."""
+"""What the connections of one opener share about their logins."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from coda_network._fork import renew_in_children
 
 
 class Attempt(NamedTuple):
-    """One scheme at work for one user.
+    """A login with one scheme for one user.
 
-    ``challenged`` is the scheme's name as in challenges, in lower case, ``label`` its name in reports. ``realm`` is
-    the one that the credentials were looked up for, None where the scheme has none.
+    :param scheme: the object that does it
+    :param challenged: the scheme's name as in a challenge, in lower case
+    :param label: its name in reports
+    :param realm: the one for which the credentials were looked up; None where the scheme has none
+    :param credentials: None for the tickets of the user's session
     """
 
     scheme: Scheme
@@ -25,10 +28,10 @@ class Attempt(NamedTuple):
 
 
 class LoginMemory:
-    """The attempt that was accepted last, for each role, host and port; safe for threads.
+    """The attempt that each peer accepted last, by role, host and port; safe for threads.
 
-    Other connections go on with the remembered scheme itself, unless it binds its connection: of such a
-    scheme they learn only that it is the one to begin with. A memory of nothing is false.
+    Other connections use the remembered scheme object itself, unless it binds its connection: then they only know which
+    scheme to begin with. An empty memory is false.
     """
 
     def __init__(self) -> None:
@@ -43,17 +46,17 @@ class LoginMemory:
         return bool(self._attempts)
 
     def recall(self, peer: Peer) -> Attempt | None:
-        """What was accepted last by this peer; None if nothing was."""
+        """Return the attempt that this peer accepted last; None if there is none."""
         with self._lock:
             return self._attempts.get(_key(peer))
 
     def remember(self, peer: Peer, attempt: Attempt) -> None:
-        """Note an attempt that was accepted; it takes the place of the peer's earlier one."""
+        """Remember an attempt that the peer has accepted, in place of an earlier one."""
         with self._lock:
             self._attempts[_key(peer)] = attempt
 
     def forget(self, peer: Peer, attempt: Attempt) -> None:
-        """Drop what is accepted no longer, unless another connection has noted something newer."""
+        """Forget an attempt that is no longer accepted, unless another connection has remembered a newer one."""
         with self._lock:
             if self._attempts.get(_key(peer)) is attempt:
                 del self._attempts[_key(peer)]

@@ -1,4 +1,4 @@
-"""Negotiate (RFC 4559): SPNEGO with Kerberos, else with NTLM; the peer's last token is verified."""
+"""Negotiate (RFC 4559): SPNEGO with Kerberos, else with NTLM; the peer's last token is checked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from coda_network._auth.security_context import (
 )
 from coda_network._wire.challenge import Challenge
 
-# How an NTLM message of type 3 begins (MS-NLMP section 2.2.1.3), inside SPNEGO as well: the password is
-# judged now.
+# The beginning of an NTLM message of type 3 (MS-NLMP section 2.2.1.3), alone or in SPNEGO: with it the peer can check
+# the password.
 NTLM_PROOF = b"NTLMSSP\0\x03\0\0\0"
 
 
@@ -26,19 +26,19 @@ class State(Enum):
     IDLE = "nothing was sent"
     STARTED = "the first token was sent"
     GOING_ON = "a further token was sent"
-    ANSWERED = "the proof of NTLM was sent"
-    ACCEPTED = "the peer let us in"
+    PROOF_SENT = "the proof of NTLM was sent"
+    ACCEPTED = "the peer has accepted"
 
 
 class Move(Enum):
     START = "send the first token"
-    GO_ON = "answer the peer's token"
+    GO_ON = "send the token that follows the peer's"
     RETRY = "the peer may know only NTLM without SPNEGO around it"
     EARLY = "the peer sent a token before the login began"
     REFUSED = "refused"
 
 
-# What a challenge leads to: (state, whether the challenge holds a token) -> the move.
+# What a challenge leads to: (state, whether the challenge has a token) -> the move.
 MOVES: dict[tuple[State, bool], Move] = {
     (State.IDLE, False): Move.START,
     (State.IDLE, True): Move.EARLY,
@@ -46,9 +46,9 @@ MOVES: dict[tuple[State, bool], Move] = {
     (State.STARTED, True): Move.GO_ON,
     (State.GOING_ON, False): Move.REFUSED,
     (State.GOING_ON, True): Move.GO_ON,
-    (State.ANSWERED, False): Move.REFUSED,
-    (State.ANSWERED, True): Move.REFUSED,
-    # The connection was logged in, and is asked again: by a peer that looks at each request for itself.
+    (State.PROOF_SENT, False): Move.REFUSED,
+    (State.PROOF_SENT, True): Move.REFUSED,
+    # The connection is logged in, but this peer wants a login for each request.
     (State.ACCEPTED, False): Move.START,
     (State.ACCEPTED, True): Move.EARLY,
 }
@@ -57,8 +57,8 @@ MOVES: dict[tuple[State, bool], Move] = {
 class Negotiate:
     """The Negotiate scheme: one login on one connection.
 
-    With credentials Kerberos is tried first (where GSSAPI or SSPI is at hand), then NTLM. Without credentials
-    the tickets of the user's own session serve; on Windows that is the logged-on user.
+    With credentials it tries Kerberos first (where there is GSSAPI or SSPI), then NTLM. Without credentials it uses the
+    tickets of the user's session; on Windows that is the logged-on user.
     """
 
     name = "Negotiate"
@@ -69,19 +69,22 @@ class Negotiate:
         self._peer = peer
         self._state = State.IDLE
         self._context: SecurityContext | None = None
-        # Whether NTLM messages go out as they are. Squid's negotiate_wrapper takes them only so.
+        # Whether NTLM messages are sent without SPNEGO: Squid's negotiate_wrapper accepts no others.
         self._bare = False
 
     @property
     def complete(self) -> bool:
-        """Whether there is nothing more to say. A peer may still send a token, to prove itself."""
-        return self._state in (State.ANSWERED, State.ACCEPTED)
+        """Return whether no token follows. The peer may still send one, to prove who it is."""
+        return self._state in (State.PROOF_SENT, State.ACCEPTED)
 
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
-        """The header value with the first token, or with the answer to the peer's token."""
+        """Return the authorization with the first token, or with the one that follows the peer's token.
+
+        :raises CannotServe: the login was refused, or the challenge does not fit the handshake
+        """
         move = MOVES[self._state, challenge.token is not None]
         if move is Move.RETRY:
-            # Only a first token is known to the peer, no proof: nobody's password has been refused yet.
+            # The peer has seen only a first token, which proves nothing: no password has been refused yet.
             if self._bare or self._kerberos or self._credentials is None:
                 move = Move.REFUSED
             else:
@@ -94,17 +97,17 @@ class Negotiate:
             raise CannotServe(f"Negotiate: {Move.EARLY.value}")
         else:
             raise CannotServe(f"Negotiate: {self._refusal()}")
-        self._state = State.ANSWERED if NTLM_PROOF in token else following
+        self._state = State.PROOF_SENT if NTLM_PROOF in token else following
         return encode_token(self.name, token)
 
     def again(self, outgoing: Outgoing) -> str | None:
-        """None: the connection is logged in."""
+        """Return None: the connection is logged in."""
         return None
 
     def accepted(self, info: str | None) -> None:
-        """Verify the peer's last token, "Negotiate oYG...", if it sent one (RFC 4559 section 5).
+        """Check the peer's last token, "Negotiate oYG...", if it sent one (RFC 4559 section 5).
 
-        Raises CannotServe if the token does not prove that the peer is who it says (mutual authentication).
+        :raises CannotServe: the token does not prove that the peer is who it says (mutual authentication)
         """
         context, self._context = self._context, None
         if context is None:
@@ -112,7 +115,7 @@ class Negotiate:
         self._state = State.ACCEPTED
         scheme, _, text = (info or "").strip().partition(" ")
         if self._bare or scheme.lower() != "negotiate" or not text.strip():
-            return  # NTLM without SPNEGO has no last token, and other peers may leave it out
+            return  # NTLM without SPNEGO has no last token, and any peer may leave it out
         try:
             context.step(decode_token(self.name, text.strip()))
         except CannotServe as error:
@@ -140,19 +143,19 @@ class Negotiate:
                 raise
             raise CannotServe(self._why_no_ticket()) from None
         if self._credentials is None and self._context.mechanism == "ntlm" and not has_sspi():
-            # pyspnego would log in with the first entry of a file meant for servers, NTLM_USER_FILE.
+            # pyspnego would use the first entry of NTLM_USER_FILE, a file that is meant for servers.
             raise CannotServe(self._why_no_ticket())
         return token or b""
 
     def _next_token(self, text: str) -> bytes:
         given = decode_token(self.name, text)
         token = None if self._context is None else self._context.step(given)
-        if token is None:  # nothing to say, and the peer is not content
+        if token is None:  # the handshake has ended, and the peer still does not accept
             raise CannotServe(f"Negotiate: {self._refusal()}")
         return token
 
     def _why_no_ticket(self) -> str:
-        """Ask for Kerberos alone: SPNEGO reports only what the last of its mechanisms said."""
+        """Return why there is no ticket, by a try with Kerberos alone: SPNEGO reports its last mechanism only."""
         reason = f"Negotiate: no ticket for {SERVICE}@{self._peer.host}"
         try:
             SecurityContext(self.name, "kerberos", None, self._peer).step(None)
@@ -164,7 +167,7 @@ class Negotiate:
 def create(credentials: Credentials | None, peer: Peer) -> Negotiate:
     """Return the scheme for one user, or for the owner of the tickets, at one peer.
 
-    Raises CannotServe without pyspnego, and where there are neither credentials nor Kerberos.
+    :raises CannotServe: there is no pyspnego, or there are neither credentials nor Kerberos
     """
     load_spnego(Negotiate.name)
     if credentials is not None and not credentials.user:

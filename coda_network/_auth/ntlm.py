@@ -14,42 +14,44 @@ from coda_network._wire.challenge import Challenge
 
 
 class Messages(Protocol):
-    """Who makes the two messages of the client (MS-NLMP sections 2.2.1.1 and 2.2.1.3)."""
+    """What makes the two messages of the client (MS-NLMP sections 2.2.1.1 and 2.2.1.3)."""
 
     def negotiate(self) -> bytes:
-        """The first message, type 1. gss-ntlmssp refuses one of less than 40 bytes."""
+        """Return the NEGOTIATE message, type 1. It has 40 bytes or more, because gss-ntlmssp refuses shorter ones."""
 
     def authenticate(self, challenge: bytes) -> bytes:
-        """The answer, type 3, to the server's challenge, type 2.
+        """Return the AUTHENTICATE message, type 3, for the server's CHALLENGE message, type 2.
 
-        Raises CannotServe if that makes no sense.
+        :raises CannotServe: the server's message cannot be read
         """
 
 
 class State(Enum):
     IDLE = "nothing was sent"
     STARTED = "type 1 was sent"
-    ANSWERED = "type 3 was sent"
-    ACCEPTED = "the peer let us in"
+    PROOF_SENT = "type 3 was sent"
+    ACCEPTED = "the peer has accepted"
 
 
-# What a challenge leads to: (state, whether the challenge holds a token) -> the next state, or why there is
-# none.
+# What a challenge leads to: (state, whether the challenge has a token) -> the next state, or why there is none.
 NEXT: dict[tuple[State, bool], State | str] = {
     (State.IDLE, False): State.STARTED,
     (State.IDLE, True): "NTLM: the peer sent a token before the login began",
     (State.STARTED, False): "NTLM: the peer did not go on with the login",
-    (State.STARTED, True): State.ANSWERED,
-    (State.ANSWERED, False): "NTLM: the user name or password was refused",
-    (State.ANSWERED, True): "NTLM: the peer sent a second token in one login",
-    # The connection was logged in, and is asked again: by a peer that looks at each request for itself.
+    (State.STARTED, True): State.PROOF_SENT,
+    (State.PROOF_SENT, False): "NTLM: the user name or password was refused",
+    (State.PROOF_SENT, True): "NTLM: the peer sent a second token in one login",
+    # The connection is logged in, but this peer wants a login for each request.
     (State.ACCEPTED, False): State.STARTED,
     (State.ACCEPTED, True): "NTLM: the peer sent a token before the login began",
 }
 
 
 class Ntlm:
-    """The NTLM scheme: one login on one connection. ``new_messages`` is called for each login."""
+    """The NTLM scheme: one login on one connection.
+
+    :param new_messages: called for each handshake, of which a connection may see several
+    """
 
     name = "NTLM"
     binds_connection = True
@@ -61,11 +63,14 @@ class Ntlm:
 
     @property
     def complete(self) -> bool:
-        """Whether type 3 was sent, or the peer did without it."""
-        return self._state in (State.ANSWERED, State.ACCEPTED)
+        """Return whether type 3 was sent, or the peer has accepted without it."""
+        return self._state in (State.PROOF_SENT, State.ACCEPTED)
 
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
-        """The header value with type 1 for a challenge without a token, with type 3 for one with type 2."""
+        """Return the authorization: type 1 for a challenge without a token, type 3 for one that has type 2.
+
+        :raises CannotServe: the login was refused, or the challenge does not fit the handshake
+        """
         following = NEXT[self._state, challenge.token is not None]
         if isinstance(following, str):
             raise CannotServe(following)
@@ -78,11 +83,11 @@ class Ntlm:
         return encode_token(self.name, message)
 
     def again(self, outgoing: Outgoing) -> str | None:
-        """None: the connection is logged in (MS-NTHT section 1.3)."""
+        """Return None: the connection is logged in (MS-NTHT section 1.3)."""
         return None
 
     def accepted(self, info: str | None) -> None:
-        """Forget the keys of the login; a peer may let us in before its end."""
+        """Forget the keys of the login. A peer may accept before the handshake has ended."""
         self._messages = None
         if self._state is not State.IDLE:
             self._state = State.ACCEPTED
@@ -92,7 +97,7 @@ class Ntlm:
 
 
 class SpnegoMessages:
-    """NTLMv2 messages by pyspnego, or by Windows itself where that is the system."""
+    """NTLMv2 messages made by pyspnego, or on Windows by the system."""
 
     def __init__(self, credentials: Credentials | None, peer: Peer) -> None:
         self._context = SecurityContext(Ntlm.name, "ntlm", credentials, peer)
@@ -107,7 +112,7 @@ class SpnegoMessages:
 def create(credentials: Credentials | None, peer: Peer) -> Ntlm:
     """Return the scheme for one user at one peer.
 
-    Raises CannotServe without a user name or without pyspnego.
+    :raises CannotServe: there is no user name (on Windows, the logged-on user needs none), or no pyspnego
     """
     if credentials is not None and not credentials.user:
         credentials = None

@@ -1,7 +1,7 @@
-"""NTLM for servers that know only NTLMv1, by python-ntlm3. Chosen by name, never by itself: NTLMv1 is weak.
+"""NTLM for servers that know only NTLMv1, by python-ntlm3. Used where the program names it: NTLMv1 is weak.
 
-python-ntlm3 makes the NT hash with OpenSSL's MD4, which OpenSSL 3 refuses. It takes ready hashes in the form
-LM:NT in place of a password, so the hash is made here.
+python-ntlm3 makes the NT hash with OpenSSL's MD4, which OpenSSL 3 refuses. It also takes hashes in the form LM:NT in
+place of a password, so the hash is made here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from coda_network._auth.md4 import md4
 from coda_network._auth.ntlm import Ntlm
 from coda_network._auth.scheme import CannotServe, Peer
 
-# NegotiateFlags that both sides must mean alike (MS-NLMP section 2.2.2.5), and where type 3 holds the field.
+# NegotiateFlags on which both sides must agree (MS-NLMP section 2.2.2.5), and the place of the field in type 3.
 _UNICODE = 0x00000001
 _OEM = 0x00000002
 _EXTENDED_SESSION_SECURITY = 0x00080000
@@ -25,19 +25,19 @@ _TYPE_3_FLAGS = slice(60, 64)
 
 
 class LegacyMessages:
-    """NTLMv1 messages, with session security where the server offers it (MS-NLMP section 3.3.1)."""
+    """NTLMv1 messages, with extended session security where the server offers it (MS-NLMP section 3.3.1)."""
 
     def __init__(self, credentials: Credentials, peer: Peer) -> None:
         self._user = credentials.user
         self._domain = credentials.domain
         nt_hash = md4(credentials.password.encode("utf-16-le", "surrogatepass")).hex()
-        # The NT hash stands in for the LM hash too: then the LM response repeats the NT response, as MS-NLMP
-        # section 3.3.1 has it for clients that hold no LM hash (NoLMResponseNTLMv1).
+        # The NT hash is given as the LM hash too, so that the LM response equals the NT response: MS-NLMP section 3.3.1
+        # says so for clients without an LM hash (NoLMResponseNTLMv1).
         self._hashes = f"{nt_hash}:{nt_hash}"
         self._ntlm = _load()
 
     def negotiate(self) -> bytes:
-        # The domain is a hint here and can hold only ASCII; what precedes the backslash is taken for it.
+        # Here the domain is a hint and must be ASCII. python-ntlm3 takes it from before the backslash.
         hint = self._domain if self._domain.isascii() else ""
         try:
             return base64.b64decode(self._ntlm.create_NTLM_NEGOTIATE_MESSAGE(f"{hint}\\{self._user}"))
@@ -54,7 +54,7 @@ class LegacyMessages:
         try:
             encoded = self._ntlm.create_NTLM_AUTHENTICATE_MESSAGE(nonce, self._user, self._domain, self._hashes, flags)
         except UnicodeEncodeError:
-            # Without Unicode the names travel in the server's code page, which is not known.
+            # Without Unicode, names are sent in the server's code page, which is not known.
             raise CannotServe("NTLM: the server takes only ASCII names, this user's is not ASCII") from None
         message = bytearray(base64.b64decode(encoded))
         (ours,) = struct.unpack("<I", message[_TYPE_3_FLAGS])
@@ -63,7 +63,7 @@ class LegacyMessages:
 
 
 def _agreed(server: int, ours: int) -> int:
-    """Our flags, which python-ntlm3 always writes alike, with what the server decides as it decided it."""
+    """Return the flags for type 3: ours, which python-ntlm3 never changes, with the server's choices in them."""
     decided = _UNICODE | _OEM | _EXTENDED_SESSION_SECURITY
     chosen = server & _EXTENDED_SESSION_SECURITY | (_UNICODE if server & _UNICODE else _OEM)
     return (ours & ~decided) | chosen
@@ -81,7 +81,7 @@ def _load() -> ModuleType:
 
 
 def _import_quietly() -> None:
-    """Import it without the warnings of the compiler about its escapes, which under ``-W error`` would stop it."""
+    """Import ntlm3 without the compiler's warnings about its escapes: ``-W error`` makes errors of them."""
     import warnings
 
     with warnings.catch_warnings():
@@ -91,7 +91,10 @@ def _import_quietly() -> None:
 
 
 def create(credentials: Credentials | None, peer: Peer) -> Ntlm:
-    """Return the scheme for one user. Raises CannotServe without a user name or without python-ntlm3."""
+    """Return the scheme for one user.
+
+    :raises CannotServe: there is no user name, or no python-ntlm3
+    """
     if credentials is None or not credentials.user:
         raise CannotServe("NTLM: no user name given")
     _load()

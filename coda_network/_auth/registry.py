@@ -1,4 +1,4 @@
-"""The login schemes that there are: how each is called, what it needs, and which is to be preferred."""
+"""The login schemes: the name of each, what it needs, and which is preferred."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import NamedTuple
 from coda_network._auth.scheme import SchemeFactory
 from coda_network._wire.challenge import Challenge
 
-# A name that a server made up is repeated in reports only so far.
+# Characters: reports repeat no more of a name that the peer chose.
 _LONGEST_NAME = 40
 
 
 class Entry(NamedTuple):
-    """One scheme. ``load`` imports its module, so that a scheme costs nothing until it is used."""
+    """One scheme. ``load()`` imports its module, so that a scheme costs nothing until it is used."""
 
     name: str
-    has_realm: bool  # credentials are looked up for the realm in the challenge
+    has_realm: bool  # the credentials depend on the realm in the challenge
     needs_credentials: bool
     load: Callable[[], SchemeFactory]
 
@@ -59,34 +59,34 @@ SCHEMES: Mapping[str, Entry] = {
     "digest": Entry("Digest", has_realm=True, needs_credentials=True, load=_digest),
     "basic": Entry("Basic", has_realm=True, needs_credentials=True, load=_basic),
 }
-"""The schemes by their names in lower case, the strongest first."""
+"""The schemes by name in lower case, the strongest first."""
 
 NTLM_PROVIDERS: Mapping[str, Entry] = {
     "spnego": SCHEMES["ntlm"],
-    # NTLMv1, for servers that know no more.
+    # NTLMv1 only.
     "ntlm3": SCHEMES["ntlm"]._replace(needs_credentials=True, load=_ntlm3),
 }
-"""Who makes the messages of NTLM, by the names that programs choose among."""
+"""What makes the messages of NTLM, by the name that a program can choose."""
 
 _PLACES = {name: place for place, name in enumerate(SCHEMES)}
 
 
 def label(challenge: Challenge) -> str:
-    """What a challenge is called in reports: the scheme, and the algorithm of a Digest that names one."""
+    """Return the name of a challenge in reports: the scheme, and for Digest the algorithm if there is one."""
     entry = SCHEMES.get(challenge.scheme)
     name = entry.name if entry else challenge.scheme[:_LONGEST_NAME].capitalize()
     algorithm = challenge.params.get("algorithm") if challenge.scheme == "digest" else None
-    # The value may be any text; only what looks like the name of an algorithm is repeated.
+    # The peer chose the text: repeat only what looks like the name of an algorithm.
     if algorithm and len(algorithm) <= _LONGEST_NAME and algorithm.replace("-", "").isalnum():
         return f"{name} {algorithm.upper()}"
     return name
 
 
 def by_strength(challenges: list[Challenge]) -> list[Challenge]:
-    """The challenges in the order in which they are to be tried: the strongest first, the unknown last.
+    """Return challenges in the order in which to try them: the strongest first, unknown schemes last.
 
-    Among equals the peer's order is kept. RFC 7616 section 3.7 lets the peer choose among Digest algorithms
-    by its order; somebody on the way could change that order, so the stronger hash goes first.
+    Equally strong ones stay in the peer's order. For Digest, RFC 7616 section 3.7 goes by the peer's order; an attacker
+    on the way could change it, so the strongest hash comes first.
     """
     return sorted(challenges, key=_weakness)
 

@@ -1,4 +1,4 @@
-"""Tokens from pyspnego: its contexts, with its errors turned into CannotServe and its log without tokens."""
+"""Tokens made by pyspnego. Its errors become ``CannotServe``, and its log shows no tokens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("coda_network.auth")
 
-# The service class of the principal, for proxies and sites alike (RFC 4559 section 4.1).
+# The service class of the principal, for proxies too (RFC 4559 section 4.1).
 SERVICE = "HTTP"
 
 
 class _WithholdTokens(logging.Filter):
-    """pyspnego writes whole tokens to its log at DEBUG; from an NTLM token a password can be guessed."""
+    """Removes tokens from pyspnego's log at DEBUG: an NTLM token is enough to guess the password."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = str(record.msg)
@@ -35,9 +35,10 @@ _withhold_tokens = _WithholdTokens()
 
 
 def load_spnego(scheme: str) -> None:
-    """Import pyspnego, which takes its time, when a login needs it.
+    """Import pyspnego, which takes time, when a login needs it.
 
-    Raises CannotServe where it is missing.
+    :param scheme: whose name begins the text of the error
+    :raises CannotServe: it cannot be imported
     """
     try:
         import_module("spnego")
@@ -51,28 +52,32 @@ def load_spnego(scheme: str) -> None:
 
 
 def has_sspi() -> bool:
-    """Whether Windows itself logs in, as the logged-on user where nobody else is named."""
+    """Return whether Windows itself makes the tokens; without credentials it does so for the logged-on user."""
     return _importable("sspilib")
 
 
 def has_tickets() -> bool:
-    """Whether Kerberos is at hand: GSSAPI with krb5, or SSPI."""
+    """Return whether there is Kerberos: GSSAPI with krb5, or SSPI."""
     return has_sspi() or (_importable("gssapi") and _importable("krb5"))
 
 
 def _importable(module: str) -> bool:
     try:
         import_module(module)
-    except (ImportError, OSError):  # OSError: the package is there, the system's library is not
+    except (ImportError, OSError):  # OSError: the system's library is missing
         return False
     return True
 
 
 class SecurityContext:
-    """One side of one handshake: tokens in, tokens out.
+    """The client's side of one handshake: takes the peer's tokens and makes our own.
 
-    ``protocol`` is "ntlm", "kerberos" or "negotiate". Without credentials the tickets of the user's own session
-    serve. Raises CannotServe if there is nothing to log in with, PasswordRefused if the KDC has refused the password.
+    :param scheme: whose name begins the text of errors
+    :param protocol: "ntlm", "kerberos" or "negotiate"
+    :param credentials: None for the tickets of the user's session
+    :param peer: whose host is in the service principal, and whose certificate is in the channel binding
+    :raises CannotServe: there is nothing to log in with
+    :raises PasswordRefused: the KDC has refused the password
     """
 
     def __init__(self, scheme: str, protocol: str, credentials: Credentials | None, peer: Peer) -> None:
@@ -84,7 +89,7 @@ class SecurityContext:
         self._ticket: TicketCache | None = None
         if credentials is not None and protocol == "negotiate" and _importable("krb5") and not has_sspi():
             self._ticket = TicketCache(scheme, credentials)
-            # Kerberos has the cache, which may be empty, and never the password; NTLM has only that.
+            # Kerberos gets the cache, which may be empty, and not the password; NTLM gets the password.
             username = [
                 spnego.KerberosCCache(self._ticket.name),
                 spnego.Password(credentials.username, credentials.password),
@@ -103,28 +108,29 @@ class SecurityContext:
 
     @property
     def mechanism(self) -> str | None:
-        """What has been agreed on, as far as it is known: "ntlm", "kerberos" or None."""
+        """Return the mechanism that was agreed on, "ntlm" or "kerberos"; None while it is not known."""
         return self._context.negotiated_protocol
 
     def step(self, token: bytes | None) -> bytes | None:
-        """The next token, None if there is no more to say.
+        """Return our next token; None if the handshake has ended.
 
-        Raises CannotServe for a token that makes no sense.
+        :param token: the peer's; None for the first step
+        :raises CannotServe: the peer's token cannot be used
         """
         try:
-            answer = self._context.step(token)
-        except Exception as error:  # the token comes from the peer: its parser fails in many ways
+            following = self._context.step(token)
+        except Exception as error:  # the token comes from the peer, and its parser fails in many ways
             raise CannotServe(f"{self._scheme}: {_reason(error)}") from None
-        if answer is not None:
-            log.debug("%s: a token of %d bytes goes out", self._scheme, len(answer))
-        return answer
+        if following is not None:
+            log.debug("%s: a token of %d bytes goes out", self._scheme, len(following))
+        return following
 
     def __repr__(self) -> str:
         return f"<SecurityContext for {self._scheme}>"
 
 
 def _reason(error: Exception) -> str:
-    """A line for people out of an error, without anything that came out of tokens or credentials."""
+    """Return the text of an error as one line, with nothing in it from tokens or credentials."""
     from spnego.exceptions import SpnegoError
 
     while isinstance(error, SpnegoError) and error.base_error is not None:
@@ -134,14 +140,16 @@ def _reason(error: Exception) -> str:
     elif type(error).__module__.partition(".")[0] in ("gssapi", "krb5", "sspilib"):
         text = str(error)
     else:
-        # Not its text: UnicodeEncodeError, for one, quotes what it could not encode, which may be the
-        # password.
+        # Not its text: a UnicodeEncodeError, for example, shows the text that it cannot encode, perhaps the password.
         text = f"the token cannot be handled ({type(error).__name__})"
     return " ".join(text.split())
 
 
 def decode_token(scheme: str, text: str) -> bytes:
-    """Decode the base64 of a challenge. Raises CannotServe for anything else."""
+    """Return the token of a challenge, decoded.
+
+    :raises CannotServe: it is not base64
+    """
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
@@ -149,5 +157,5 @@ def decode_token(scheme: str, text: str) -> bytes:
 
 
 def encode_token(scheme: str, token: bytes) -> str:
-    """The header value that carries a token."""
+    """Return the authorization that has a token in it."""
     return f"{scheme} {base64.b64encode(token).decode('ascii')}"

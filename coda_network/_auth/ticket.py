@@ -59,7 +59,7 @@ def _initial_ticket(context: krb5.Context, credentials: Credentials) -> krb5.Cre
     library = import_module("krb5")
     principal = library.parse_name_flags(context, credentials.username.encode())
     options = library.get_init_creds_opt_alloc(context)
-    if hasattr(library, "get_init_creds_opt_set_default_flags"):  # Heimdal only: else it ignores krb5.conf
+    if hasattr(library, "get_init_creds_opt_set_default_flags"):  # Heimdal reads its settings only when told to
         realm = library.principal_get_realm(context, principal)
         library.get_init_creds_opt_set_default_flags(context, options, b"coda_network", realm)
     # A Windows KDC has several names for a user (RFC 6806).

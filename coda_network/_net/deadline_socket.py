@@ -117,16 +117,16 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
 
 
 def put_under(deadline: Deadline, sock: socket.socket) -> socket.socket:
-    """Return a socket with the connection of *sock*, whose calls obey the deadline; *sock* is left empty.
+    """Move the connection of *sock* to a new socket whose calls obey the deadline, and return that; *sock* is detached.
 
     :raises TimeoutError: the time is up
     """
     timeout = deadline.timeout_for_socket()
     family, kind, protocol = sock.family, sock.type, sock.proto
-    limited: DeadlineSocket = _with_deadline(socket.socket)(family, kind, protocol, fileno=sock.detach())
-    limited.settimeout(timeout)
-    limited.deadline = deadline
-    return limited
+    moved: DeadlineSocket = _with_deadline(socket.socket)(family, kind, protocol, fileno=sock.detach())
+    moved.settimeout(timeout)
+    moved.deadline = deadline
+    return moved
 
 
 def lift_deadline(sock: socket.socket, timeout: float | None) -> None:

@@ -1,4 +1,4 @@
-"""Which sockets are real: a green one of gevent or eventlet, too, which is no subclass of the standard library's."""
+"""Which sockets are real, and not stand-ins: also those of gevent and eventlet, which are no subclasses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 def is_real(sock: Any) -> bool:
     """Return whether *sock* has all that a socket has; a stand-in may have ``makefile()`` alone.
 
-    eventlet's TLS sockets are the standard library's, under a ``socket.socket`` that eventlet has replaced; its plain
-    sockets are of no class but their own. What all real ones count, and no stand-in does, is their open files.
+    eventlet's plain sockets are of a class of their own. Its TLS sockets are subclasses of the original
+    ``socket.socket``, which eventlet has replaced. All real sockets count their open files, and no stand-in does.
     """
     return isinstance(sock, socket.socket) or hasattr(type(sock), "_io_refs")
 
 
 def is_file_of(file: Any) -> bool:
-    """Return whether *file* is what ``makefile()`` of a real socket has made, unbuffered.
+    """Return whether *file* is the unbuffered file of a real socket.
 
     eventlet keeps a second copy of the module ``socket``, whose ``SocketIO`` is another class of the same kind.
     """

@@ -37,10 +37,10 @@ _escaped = re.compile(r"\\(.)", re.DOTALL).sub
 
 
 MOST_CHALLENGES = 50
-"""The most challenges of a response that are looked at; the last one may lack its parameters."""
+"""The most challenges of a response that are read; the last one may lack its parameters."""
 
 MOST_CHARACTERS = 1 << 17
-"""The most characters of challenges that are looked at; a token of Kerberos can be as long as a line, 64 KiB."""
+"""The most characters of challenges that are read; a token of Kerberos can be as long as a line, 64 KiB."""
 
 
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
@@ -49,8 +49,8 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
     Malformed text raises no error: the rest of that challenge is skipped, and reading goes on at the next scheme behind
     a comma. If a parameter is given twice, the first counts.
 
-    What is beyond MOST_CHALLENGES and MOST_CHARACTERS is not looked at: no honest peer sends so much, and everything
-    that is done with a challenge is done for each.
+    Nothing beyond ``MOST_CHALLENGES`` and ``MOST_CHARACTERS`` is read: no honest peer sends so much, and the login does
+    work for each challenge.
 
     :param values: the values of all lines of the field; each may hold several challenges
     """

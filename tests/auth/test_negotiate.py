@@ -285,7 +285,7 @@ class TestStates:
         scheme, server = client(), acceptor()
         if state is not State.IDLE:
             challenge = server.step(token_of(scheme.step(START, GET)))
-            if state in (State.ANSWERED, State.ACCEPTED):
+            if state in (State.PROOF_SENT, State.ACCEPTED):
                 scheme.step(challenge_with(challenge), GET)
         if state is State.ACCEPTED:
             scheme.accepted(None)

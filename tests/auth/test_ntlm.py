@@ -216,7 +216,7 @@ class TestStates:
 
     def test_a_wrong_password_shows_in_a_challenge_from_the_beginning(self) -> None:
         with pytest.raises(CannotServe, match="the user name or password was refused"):
-            self.scheme_in(ntlm.State.ANSWERED).step(START, GET)
+            self.scheme_in(ntlm.State.PROOF_SENT).step(START, GET)
 
     def test_a_peer_may_let_us_in_early(self) -> None:
         scheme = self.scheme_in(ntlm.State.STARTED)
