@@ -1,4 +1,4 @@
-"""The logs of the layers: silent, and without `logging`, where nobody listens."""
+"""The logs of the layers: silent, and without ``logging``, where nobody listens."""
 
 from __future__ import annotations
 

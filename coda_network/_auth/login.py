@@ -17,7 +17,7 @@ from coda_network._auth.memory import Attempt, LoginMemory
 from coda_network._auth.registry import SCHEMES, Entry, by_strength, label
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
-from coda_network._auth.tokens import kind
+from coda_network._auth.tokens import describe
 from coda_network._trace import Trace
 from coda_network._wire.challenge import Challenge, parse_challenges
 
@@ -171,7 +171,7 @@ class Login:
         if self._unasked is not None:
             self._move(Event.ANTICIPATE)
             if log.is_on():
-                self._tell(f"we send {kind(self._unasked)}, before anybody asks")
+                self._tell(f"we send {describe(self._unasked)}, before anybody asks")
         return self._unasked
 
     def on_challenge(self, headers: HeaderSection, outgoing: Outgoing, will_close: bool = False) -> str | None:
@@ -402,7 +402,7 @@ class Login:
         self._is_bound_to_token = challenge is not None and challenge.token is not None
         self.report.note(attempt.label, "sent")
         if log.is_on():
-            self._tell(f"we send {kind(header)}")
+            self._tell(f"we send {describe(header)}")
         self._move(Event.FINAL if attempt.scheme.complete else Event.LEG)
         return header
 
@@ -425,7 +425,7 @@ def _offer(challenges: list[Challenge]) -> str:
 
 def _further(challenge: Challenge) -> str:
     """Tell what a peer sends to the scheme in hand."""
-    return f"it sends {kind(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
+    return f"it sends {describe(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
 
 
 def _bare(scheme: str, reason: object) -> str:

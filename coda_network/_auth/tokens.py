@@ -13,7 +13,7 @@ _MESSAGES = {1: "NTLM type 1 (negotiate)", 2: "NTLM type 2 (challenge)", 3: "NTL
 _KERBEROS = (bytes.fromhex("06092a864886f712010202"), bytes.fromhex("06092a864882f712010202"))
 
 
-def kind(value: str) -> str:
+def describe(value: str) -> str:
     """Return what kind of authorization *value* is, or what kind of challenge with a token.
 
     The length of a Basic authorization is left out, because it gives away that of the password.
@@ -30,7 +30,7 @@ def kind(value: str) -> str:
         return _token(rest)
     if scheme == "negotiate":
         return f"Negotiate, {_token(rest)}"
-    return f"a login of another scheme, {len(value)} characters"
+    return f"an authorization of another scheme, {len(value)} characters"
 
 
 def _algorithm(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Basic (RFC 7617): the encoding of the pair, what it cannot carry, and one answer only."""
+"""Basic (RFC 7617): the encoding of the pair, what it cannot send, and one authorization only."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def sent(username: str, password: str, **params: str) -> bytes:
     return base64.b64decode(encoded, validate=True)
 
 
-def test_the_example_of_the_rfc() -> None:
+def test_the_example_of_the_rfc_is_encoded_as_published() -> None:
     basic = create(Credentials("Aladdin", "open sesame"), PEER)
     assert basic.step(Challenge("basic", None, {"realm": "WallyWorld"}), GET) == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
 
 
-def test_the_example_of_the_rfc_in_utf_8() -> None:
+def test_the_utf_8_example_of_the_rfc_is_encoded_as_published() -> None:
     basic = create(Credentials("test", "123\xa3"), PEER)
     assert basic.step(Challenge("basic", None, {"realm": "foo", "charset": "UTF-8"}), GET) == "Basic dGVzdDoxMjPCow=="
 
@@ -46,7 +46,7 @@ def test_the_example_of_the_rfc_in_utf_8() -> None:
         ("", {}, b"u:"),
     ],
 )
-def test_the_encoding_is_utf_8(password: str, params: dict[str, str], expected: bytes) -> None:
+def test_name_and_password_are_encoded_as_utf_8(password: str, params: dict[str, str], expected: bytes) -> None:
     assert sent("u", password, **params) == expected
 
 
@@ -54,7 +54,7 @@ def test_long_credentials_stay_on_one_line() -> None:
     assert sent("u", "p" * 500) == b"u:" + b"p" * 500
 
 
-def test_the_domain_is_part_of_the_name() -> None:
+def test_the_domain_is_sent_as_part_of_the_name() -> None:
     assert sent("CORP\\user", "p") == b"CORP\\user:p"
 
 
@@ -63,7 +63,7 @@ def test_a_colon_in_the_user_name_cannot_be_sent() -> None:
         create(Credentials("us:er", "secret"), PEER)
 
 
-def test_there_must_be_a_user_name() -> None:
+def test_without_a_user_name_the_reason_is_reported() -> None:
     with pytest.raises(CannotServe, match=r"^Basic: no user name given$"):
         create(None, PEER)
 

@@ -59,7 +59,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_hash_is_the_one_of_the_signature(name: str) -> None:
+def test_the_hash_function_is_that_of_the_signature(name: str) -> None:
     der, algorithm = CASES[name]
     expected = b"tls-server-end-point:" + hashlib.new(algorithm, der).digest()
     assert end_point(der) == expected
@@ -69,10 +69,10 @@ def test_the_hash_is_the_one_of_the_signature(name: str) -> None:
 
 
 @pytest.mark.parametrize("der", [certificate(ed25519.Ed25519PrivateKey.generate(), None), b"", b"no certificate"])
-def test_nothing_is_bound_where_the_rfc_defines_nothing(der: bytes) -> None:
+def test_there_is_no_binding_where_the_rfc_defines_none(der: bytes) -> None:
     assert end_point(der) is None
     assert channel_bindings(der) is None
 
 
-def test_nothing_is_bound_without_tls() -> None:
+def test_there_is_no_binding_without_tls() -> None:
     assert channel_bindings(None) is None

@@ -1,4 +1,4 @@
-"""Credentials split their user name, come out of a ready Basic header, and never show the password."""
+"""Credentials split their user name, are read from a Basic authorization, and never show the password."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def basic(raw: bytes) -> str:
         ("", "", ""),
     ],
 )
-def test_the_domain_is_what_stands_before_the_backslash(username: str, domain: str, user: str) -> None:
+def test_the_domain_is_the_part_before_the_backslash(username: str, domain: str, user: str) -> None:
     credentials = Credentials(username, "p")
     assert (credentials.domain, credentials.user) == (domain, user)
 
@@ -48,7 +48,7 @@ def test_the_domain_is_what_stands_before_the_backslash(username: str, domain: s
         ("Basic dTpw", Credentials("u", "p")),
     ],
 )
-def test_a_ready_basic_header_is_decoded(value: str, expected: Credentials) -> None:
+def test_a_basic_authorization_is_decoded(value: str, expected: Credentials) -> None:
     assert Credentials.from_basic_header(value) == expected
 
 
@@ -69,7 +69,7 @@ def test_a_ready_basic_header_is_decoded(value: str, expected: Credentials) -> N
         "NTLM TlRMTVNTUAAB",
     ],
 )
-def test_what_is_no_basic_header_gives_nothing(value: str) -> None:
+def test_anything_but_a_basic_authorization_gives_no_credentials(value: str) -> None:
     assert Credentials.from_basic_header(value) is None
 
 
@@ -85,7 +85,7 @@ def test_the_password_is_in_no_printed_form() -> None:
     assert "secret" not in f"{credentials} {credentials!r} {[credentials]} {(credentials,)}"
 
 
-def test_credentials_are_values() -> None:
+def test_credentials_with_equal_parts_are_equal() -> None:
     assert Credentials("u", "p") == Credentials("u", "p")
     assert hash(Credentials("u", "p")) == hash(Credentials("u", "p"))
     assert Credentials("u", "p") != Credentials("u", "q")

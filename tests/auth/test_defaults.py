@@ -1,4 +1,4 @@
-"""Who logs in where a program says nothing: what the patch was given, then netrc."""
+"""Credentials where the program gives none: those of the patch, then netrc."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def look_up(given: defaults.Given, peer: Peer, realm: str | None = None) -> Cred
         (lambda host, realm: None, PROXY, None),
     ],
 )
-def test_what_was_given_is_found(given: defaults.Given, peer: Peer, found: Credentials | None) -> None:
+def test_given_credentials_are_found(given: defaults.Given, peer: Peer, found: Credentials | None) -> None:
     assert look_up(given, peer) == found
 
 
-def test_a_function_is_asked_once_for_each_peer_and_realm() -> None:
+def test_a_function_is_called_once_for_each_peer_and_realm() -> None:
     asked: list[tuple[str, str | None]] = []
 
     def ask(host: str, realm: str | None) -> tuple[str, str]:
@@ -74,7 +74,7 @@ def test_a_function_is_asked_once_for_each_peer_and_realm() -> None:
     assert asked == [("proxy.example:3128", "one"), ("proxy.example:3128", "two"), ("site.example:443", None)]
 
 
-def test_what_was_given_last_comes_first_and_the_rest_is_asked_after_it() -> None:
+def test_the_credentials_given_last_come_first_and_then_the_earlier_ones() -> None:
     outer = defaults.install({"proxy.example": ("outer", ""), "site.example": ("outer", "")})
     inner = defaults.install({"proxy.example": ("inner", "")})
     found = [defaults.default_credentials(peer)(None) for peer in (PROXY, SITE)]
@@ -85,9 +85,9 @@ def test_what_was_given_last_comes_first_and_the_rest_is_asked_after_it() -> Non
     assert [one and one.username for one in found] == ["inner", "outer", "outer"]
 
 
-def test_a_function_is_not_called_to_see_whether_somebody_may_be_known() -> None:
+def test_a_function_is_not_called_to_see_if_there_may_be_credentials() -> None:
     def ask(host: str, realm: str | None) -> None:
-        raise AssertionError("nobody has asked for a login")
+        raise AssertionError("nobody has asked for credentials")
 
     assert not defaults.may_have_credentials(PROXY)
     for given, known in ((ask, True), ({"proxy.example": ALICE}, True), ({"site.example": ALICE}, False)):
@@ -108,36 +108,36 @@ def test_no_repr_shows_a_password() -> None:
 
 
 class TestNetrc:
-    def test_the_entry_of_the_host_is_taken(self, netrc: Path) -> None:
+    def test_the_entry_of_the_host_is_used(self, netrc: Path) -> None:
         netrc.write_text("machine proxy.example login alice password wonder1and\n")
         assert defaults.default_credentials(PROXY)(None) == ALICE
         assert defaults.default_credentials(SITE)("realm") is None
 
-    def test_it_comes_after_what_was_given(self, netrc: Path) -> None:
+    def test_it_comes_after_given_credentials(self, netrc: Path) -> None:
         netrc.write_text("machine proxy.example login carol password c\n")
         assert look_up({"proxy.example": ALICE}, PROXY) == ALICE
         assert look_up({"site.example": ALICE}, PROXY) == Credentials("carol", "c")
 
-    def test_a_default_entry_is_nobody(self, netrc: Path) -> None:
+    def test_a_default_entry_is_ignored(self, netrc: Path) -> None:
         netrc.write_text("default login anonymous password me@example.com\n")
         assert defaults.from_netrc("proxy.example") is None
         assert defaults.from_netrc("default") is None
 
     @pytest.mark.parametrize("text", ["machine", "nonsense", "machine a login \udcff"])
-    def test_a_broken_file_is_nobody(self, netrc: Path, text: str) -> None:
+    def test_a_malformed_file_is_ignored(self, netrc: Path, text: str) -> None:
         netrc.write_bytes(text.encode("utf-8", "surrogateescape"))
         assert defaults.from_netrc("a") is None
 
-    def test_a_missing_file_is_nobody(self, netrc: Path) -> None:
+    def test_a_missing_file_is_ignored(self, netrc: Path) -> None:
         assert defaults.from_netrc("proxy.example") is None
 
-    def test_a_change_is_seen(self, netrc: Path) -> None:
+    def test_a_changed_file_is_read_again(self, netrc: Path) -> None:
         for number, password in enumerate(("old", "new")):
             netrc.write_text(f"machine proxy.example login alice password {password}\n")
             os.utime(netrc, (number, number))
             assert defaults.from_netrc("proxy.example") == Credentials("alice", password)
 
-    def test_without_the_variable_it_is_in_the_home_folder(
+    def test_without_the_variable_the_file_is_in_the_home_folder(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("NETRC")

@@ -29,9 +29,9 @@ QUOTED = {"username", "realm", "nonce", "uri", "response", "opaque", "cnonce"}
 
 
 class DigestServer:
-    """Challenges, and verifies the answers from the text of the header alone.
+    """Sends challenges, and verifies authorizations by their text alone.
 
-    `username` and `password` are the octets in its password file. It accepts each pair of nonce and count
+    ``username`` and ``password`` are the octets in its password file. It accepts each pair of nonce and count
     once, as RFC 7616 section 3.4 recommends, and keeps the key of a -sess algorithm from the first request of
     a session.
     """
@@ -58,7 +58,7 @@ class DigestServer:
         return Challenge("digest", None, params | ({"stale": "TRUE"} if stale else {}))
 
     def verifies(self, header: str, outgoing: Outgoing = GET, body: bytes = b"") -> bool:
-        """Whether the proof in a header field is right for the request that came with it."""
+        """Return whether the proof in a field is right for the request that came with it."""
         fields = self.fields = self.read(header)
         assert fields["uri"] == outgoing.uri.encode()
         assert fields["realm"] == self.realm
@@ -91,7 +91,7 @@ class DigestServer:
         return fields["username"] == self.username
 
     def proof(self, qop: bytes = b"auth") -> str:
-        """Authentication-Info for the request that was verified last, as RFC 7616 section 3.5 has it."""
+        """Return Authentication-Info for the request that was verified last (RFC 7616 section 3.5)."""
         fields = self.fields
         key = self.session_key or self.hash(self.username, self.realm, self.password)
         signed = self.hash(b"", fields["uri"])
@@ -154,14 +154,14 @@ def test_the_server_of_these_tests_refuses_a_wrong_password() -> None:
         Outgoing("BREW", '/pot"with\\odd,characters'),
     ],
 )
-def test_method_and_uri_are_signed_as_they_stand_on_the_request_line(outgoing: Outgoing) -> None:
+def test_method_and_uri_are_signed_exactly_as_on_the_request_line(outgoing: Outgoing) -> None:
     server = mufasa(qop="auth")
     assert server.verifies(client().step(server.challenge(), outgoing), outgoing)
 
 
 @pytest.mark.parametrize("username", ['a"b', "a\\b", "DOMAIN\\user", '\\"', "a,b=c", " ", "tab\tin", "o'brien"])
 @pytest.mark.parametrize("realm", [b'"', b"\\", b'a\\"b, c="d"', "Stra\u00dfe".encode()])
-def test_odd_names_and_realms_are_quoted_so_that_the_server_reads_them_back(username: str, realm: bytes) -> None:
+def test_odd_names_and_realms_are_quoted_and_read_back_by_the_server(username: str, realm: bytes) -> None:
     server = DigestServer(username.encode(), b"secret", realm, qop="auth", opaque='o"\\')
     assert server.verifies(client(username, "secret").step(server.challenge(), GET))
 
@@ -190,17 +190,17 @@ def test_a_decomposed_name_is_composed_where_the_server_wants_utf_8() -> None:
 
 
 @pytest.mark.parametrize("username", ["a\nb", "a\r\nInjected: yes", "\0", "\x7f"])
-def test_a_name_that_no_header_can_carry_is_refused(username: str) -> None:
+def test_a_name_that_no_field_can_have_is_refused(username: str) -> None:
     with pytest.raises(CannotServe, match="control character"):
         client(username).step(mufasa(qop="auth").challenge(), GET)
 
 
-def test_a_name_that_no_header_can_carry_is_sent_as_a_hash_where_that_is_possible() -> None:
+def test_a_name_that_no_field_can_have_is_sent_as_a_hash_if_possible() -> None:
     server = DigestServer(b"a\nb", b"secret", qop="auth", userhash="true")
     assert server.verifies(client("a\nb", "secret").step(server.challenge(), GET))
 
 
-def test_a_password_that_is_no_text_is_reported_without_showing_it() -> None:
+def test_a_password_that_is_not_valid_text_is_reported_and_not_shown() -> None:
     with pytest.raises(CannotServe) as caught:
         client(password="geheim\ud800").step(mufasa(qop="auth").challenge(), GET)
     assert "geheim" not in str(caught.value)
@@ -220,7 +220,7 @@ class TestBody:
         assert server.verifies(client().step(server.challenge(), outgoing), outgoing, bytes(body))
 
     @pytest.mark.parametrize("start", [0, 5])
-    def test_a_file_is_hashed_from_where_it_stands_and_put_back_there(
+    def test_a_file_is_hashed_from_its_position_and_set_back_to_it(
         self, server: DigestServer, tmp_path: Path, start: int
     ) -> None:
         content = b"head:" + b"z" * 150_000
@@ -275,7 +275,7 @@ class TestNonces:
         assert all(header is not None and server.verifies(header) for header in headers)
         assert {nc for _, nc in server.used} == {f"{count:08x}" for count in range(1, 202)}
 
-    def test_there_is_nothing_to_repeat_before_the_first_challenge(self) -> None:
+    def test_there_is_no_authorization_before_the_first_challenge(self) -> None:
         assert client().again(GET) is None
 
     def test_a_second_challenge_is_a_refusal(self) -> None:
@@ -296,7 +296,7 @@ class TestNonces:
         assert again is not None
         assert server.verifies(again)
 
-    def test_a_server_to_which_every_nonce_is_stale_is_given_up(self) -> None:
+    def test_a_server_that_calls_every_nonce_stale_is_given_up(self) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         scheme.step(server.challenge(), GET)
@@ -306,7 +306,7 @@ class TestNonces:
             scheme.step(server.challenge(stale=True), GET)
 
     @pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess"])
-    def test_the_next_nonce_is_taken_and_counted_from_one(self, algorithm: str) -> None:
+    def test_nextnonce_is_used_and_counted_from_one(self, algorithm: str) -> None:
         server = mufasa(qop="auth", algorithm=algorithm)
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
@@ -319,7 +319,7 @@ class TestNonces:
             assert (server.fields["nonce"], server.fields["nc"]) == (b"nonce-next", count)
             scheme.accepted('nextnonce="nonce-next"')
 
-    def test_the_same_nonce_given_twice_is_counted_on(self) -> None:
+    def test_a_nonce_that_is_given_twice_is_counted_on(self) -> None:
         state = digest.DigestState()
         terms = digest_terms.read_terms(mufasa(qop="auth").challenge())
         assert [state.adopt(terms, stale=False).nc, state.adopt(terms, stale=True).nc] == [1, 2]
@@ -329,7 +329,7 @@ class TestProofOfTheServer:
     """rspauth in Authentication-Info (RFC 7616 section 3.5)."""
 
     @pytest.mark.parametrize("algorithm", ["MD5", "SHA-512-256", "SHA-256-sess"])
-    def test_the_right_proof_is_accepted_in_any_order_of_the_answers(self, algorithm: str) -> None:
+    def test_the_right_proof_is_accepted_in_any_order_of_the_responses(self, algorithm: str) -> None:
         server = mufasa(qop="auth", algorithm=algorithm)
         scheme = client()
         headers = [scheme.step(server.challenge(), GET), scheme.again(GET), scheme.again(GET)]
@@ -342,7 +342,7 @@ class TestProofOfTheServer:
             scheme.accepted(proof)
 
     @pytest.mark.parametrize("short", [True, False])
-    def test_the_wrong_proof_is_not(self, short: bool) -> None:
+    def test_a_wrong_proof_is_refused(self, short: bool) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
@@ -352,14 +352,14 @@ class TestProofOfTheServer:
             scheme.accepted(proof)
 
     @pytest.mark.parametrize("nc", ["00000002", "x", "", "-1"])
-    def test_the_proof_for_a_count_that_was_never_sent_is_not(self, nc: str) -> None:
+    def test_a_proof_for_a_count_that_was_never_sent_is_refused(self, nc: str) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
         with pytest.raises(CannotServe, match="rspauth"):
             scheme.accepted(server.proof().replace("nc=00000001", f"nc={nc}"))
 
-    def test_the_proof_for_another_request_is_not(self) -> None:
+    def test_a_proof_for_another_request_is_refused(self) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
@@ -368,19 +368,19 @@ class TestProofOfTheServer:
         with pytest.raises(CannotServe, match="rspauth"):
             scheme.accepted(proof)
 
-    def test_a_proof_that_names_no_request_is_compared_with_those_on_their_way(self) -> None:
+    def test_a_proof_that_names_no_request_is_compared_with_all_that_await_one(self) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
         scheme.accepted(server.proof().partition(",")[0])
 
-    def test_a_proof_over_a_body_that_has_not_been_read_is_left_alone(self) -> None:
+    def test_a_proof_over_a_body_that_was_not_read_is_not_checked(self) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
         scheme.accepted('rspauth="00", qop=auth-int')
 
-    def test_answers_that_never_come_are_forgotten(self) -> None:
+    def test_requests_that_never_get_a_response_are_forgotten(self) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         scheme.step(server.challenge(), GET)
@@ -391,7 +391,7 @@ class TestProofOfTheServer:
         scheme.accepted(server.proof())
 
     @pytest.mark.parametrize("info", [None, "", "junk", 'nextnonce="', "=,=,", "rspauth", "nextnonce=", "\x00"])
-    def test_odd_info_changes_nothing(self, info: str | None) -> None:
+    def test_a_malformed_authentication_info_is_ignored(self, info: str | None) -> None:
         server = mufasa(qop="auth")
         scheme = client()
         assert server.verifies(scheme.step(server.challenge(), GET))
@@ -418,7 +418,7 @@ def test_a_challenge_that_cannot_be_served_is_reported(params: dict[str, str], r
         client().step(Challenge("digest", None, params), GET)
 
 
-def test_without_a_user_the_reason_is_told() -> None:
+def test_without_a_user_name_the_reason_is_reported() -> None:
     with pytest.raises(CannotServe, match="no user name given"):
         digest.create(None, PEER)
 
@@ -447,7 +447,7 @@ values = st.text(max_size=20) | st.sampled_from(["auth", "auth-int", "MD5-sess",
 
 
 def outcome(challenge: Challenge, info: str = "") -> str:
-    """The header that answers a challenge, or the documented error; anything else fails the test."""
+    """Return the authorization for a challenge, or the documented error; anything else fails the test."""
     scheme = client()
     try:
         header = scheme.step(challenge, GET)
@@ -464,12 +464,12 @@ def is_sendable_or_a_reason(text: str) -> bool:
 
 
 @given(params=st.dictionaries(names, values), info=st.text(max_size=60))
-def test_junk_in_a_challenge_ends_in_a_header_or_in_cannot_serve(params: dict[str, str], info: str) -> None:
+def test_any_challenge_gives_an_authorization_or_cannot_serve(params: dict[str, str], info: str) -> None:
     challenge = Challenge("digest", None, {"realm": "r", "nonce": "n", **params})
     assert is_sendable_or_a_reason(outcome(challenge, info))
 
 
 @given(line=st.text(max_size=100))
-def test_junk_on_the_line_ends_in_a_header_or_in_cannot_serve(line: str) -> None:
+def test_any_challenge_line_gives_an_authorization_or_cannot_serve(line: str) -> None:
     for challenge in parse_challenges(["Digest realm=r, nonce=n, " + line]):
         assert is_sendable_or_a_reason(outcome(challenge))

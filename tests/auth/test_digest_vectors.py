@@ -22,7 +22,7 @@ class Example(NamedTuple):
     uri: str
     cnonce: str
     fields: tuple[str, ...]
-    """The fields that the answer must have, spelled and quoted as published."""
+    """The fields that the authorization must have, spelled and quoted as published."""
 
 
 CIRCLE = "Circle Of Life"
@@ -116,8 +116,8 @@ CORRECTED = (
 )
 
 
-def answer(example: Example, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The fields of the answer to an example's challenge."""
+def fields_of(example: Example, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the fields of the authorization for an example's challenge."""
     monkeypatch.setattr(digest, "new_cnonce", lambda: example.cnonce.encode())
     scheme = digest.create(Credentials(example.username, example.password), PEER)
     (challenge,) = parse_challenges([example.challenge])
@@ -128,12 +128,12 @@ def answer(example: Example, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_published_example_is_answered_field_by_field(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted(answer(EXAMPLES[name], monkeypatch)) == sorted(EXAMPLES[name].fields)
+def test_a_published_example_gives_the_published_authorization(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted(fields_of(EXAMPLES[name], monkeypatch)) == sorted(EXAMPLES[name].fields)
 
 
-def test_the_userhash_example_is_answered_as_the_erratum_corrects_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted(answer(USERHASH_EXAMPLE, monkeypatch)) == sorted((*USERHASH_EXAMPLE.fields, *CORRECTED))
+def test_the_userhash_example_gives_what_the_erratum_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted(fields_of(USERHASH_EXAMPLE, monkeypatch)) == sorted((*USERHASH_EXAMPLE.fields, *CORRECTED))
 
 
 def test_the_userhash_example_as_published_differs_only_in_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,10 +141,10 @@ def test_the_userhash_example_as_published_differs_only_in_the_hash(monkeypatch:
         return hashlib.sha512(data).hexdigest()[:64].encode()
 
     monkeypatch.setattr(digest_terms.Terms, "hash", truncated)
-    assert sorted(answer(USERHASH_EXAMPLE, monkeypatch)) == sorted((*USERHASH_EXAMPLE.fields, *PUBLISHED))
+    assert sorted(fields_of(USERHASH_EXAMPLE, monkeypatch)) == sorted((*USERHASH_EXAMPLE.fields, *PUBLISHED))
 
 
-def test_a_hash_that_this_python_lacks_is_reported_and_not_raised_at_import(
+def test_a_hash_that_this_python_lacks_is_reported_when_it_is_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def without_sha512_256(name: str, *args: object, **options: object) -> object:
@@ -152,6 +152,6 @@ def test_a_hash_that_this_python_lacks_is_reported_and_not_raised_at_import(
 
     monkeypatch.setattr(hashlib, "new", without_sha512_256)
     with pytest.raises(CannotServe, match="no SHA-512-256"):
-        answer(USERHASH_EXAMPLE, monkeypatch)
+        fields_of(USERHASH_EXAMPLE, monkeypatch)
     (challenge,) = parse_challenges([USERHASH_EXAMPLE.challenge])
     assert digest_terms.strength(challenge) == 0

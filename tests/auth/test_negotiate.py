@@ -65,7 +65,10 @@ def challenge_with(token: bytes | None) -> Challenge:
 
 
 def log_in(scheme: negotiate.Negotiate, server: spnego.ContextProxy) -> bytes | None:
-    """Both legs; raises SpnegoError if the acceptor finds the proof wrong. Returns its last token."""
+    """Do the whole handshake; return the acceptor's last token.
+
+    :raises SpnegoError: the acceptor finds the proof wrong
+    """
     challenge = server.step(token_of(scheme.step(START, GET)))
     assert not scheme.complete
     header = scheme.step(challenge_with(challenge), GET)
@@ -77,7 +80,7 @@ def log_in(scheme: negotiate.Negotiate, server: spnego.ContextProxy) -> bytes | 
 
 class TestNtlmInsideSpnego:
     @pytest.mark.parametrize("username", ["CODA\\alice", "alice@coda.test"])
-    def test_the_acceptor_is_satisfied_and_its_last_token_verified(self, username: str) -> None:
+    def test_the_acceptor_accepts_and_its_last_token_is_checked(self, username: str) -> None:
         scheme, server = client(username), acceptor()
         final = log_in(scheme, server)
         assert server.client_principal == username
@@ -87,7 +90,7 @@ class TestNtlmInsideSpnego:
         assert scheme.again(GET) is None
         assert scheme.binds_connection
 
-    def test_a_last_token_of_somebody_else_is_refused(self) -> None:
+    def test_a_last_token_from_another_peer_is_refused(self) -> None:
         scheme, other = client(), client()
         log_in(scheme, acceptor())
         final = log_in(other, acceptor())
@@ -132,7 +135,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 class TestNtlmWithoutSpnego:
     """Squid's negotiate_wrapper gives bare NTLM messages to one helper, and all else to Kerberos's."""
 
-    def test_it_is_tried_after_a_first_token_was_not_understood(self) -> None:
+    def test_it_is_tried_after_the_peer_did_not_accept_the_first_token(self) -> None:
         scheme, server = client(), acceptor("ntlm")
         assert token_of(scheme.step(START, GET))[:1] == b"\x60"  # a GSS-API token (RFC 2743 section 3.1)
         type_1 = token_of(scheme.step(START, GET))
@@ -143,7 +146,7 @@ class TestNtlmWithoutSpnego:
         assert server.client_principal == "CODA\\alice"
         scheme.accepted("Negotiate " + encoded(b"nothing that would make sense"))
 
-    def test_it_is_tried_once(self) -> None:
+    def test_it_is_tried_only_once(self) -> None:
         scheme = client()
         scheme.step(START, GET)
         scheme.step(START, GET)
@@ -152,7 +155,7 @@ class TestNtlmWithoutSpnego:
 
 
 class Scripted:
-    """A context as pyspnego's, that says what it is told to say."""
+    """A stand-in for pyspnego's context, with the tokens that it is given."""
 
     negotiated_protocol = "kerberos"
 
@@ -167,10 +170,10 @@ class Scripted:
 
     def step(self, token: bytes | None) -> bytes | None:
         self.seen.append(token)
-        answer = self.tokens.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        token = self.tokens.pop(0)
+        if isinstance(token, Exception):
+            raise token
+        return token
 
 
 class TestKerberos:
@@ -201,27 +204,27 @@ class TestKerberos:
         assert context.seen == [None, b"ap-rep"]
         assert scheme.complete
 
-    def test_a_ticket_that_was_refused_is_reported_as_such(self, context: Scripted) -> None:
+    def test_a_refused_ticket_is_reported_as_a_ticket(self, context: Scripted) -> None:
         scheme = client("alice@CODA.TEST")
         scheme.step(START, GET)
         assert not scheme.complete
         with pytest.raises(CannotServe, match="Negotiate: the ticket was refused"):
             scheme.step(START, GET)
 
-    def test_a_peer_that_asks_on_when_nothing_is_left_to_say_has_refused(self, context: Scripted) -> None:
+    def test_a_challenge_after_the_end_of_the_handshake_is_a_refusal(self, context: Scripted) -> None:
         scheme = negotiate.create(None, SITE)
         scheme.step(START, GET)
         with pytest.raises(CannotServe, match="Negotiate: the ticket was refused"):
             scheme.step(challenge_with(b"more"), GET)
 
-    def test_a_peer_that_is_not_who_it_says_is_found_out(self, context: Scripted) -> None:
+    def test_a_peer_that_cannot_prove_who_it_is_is_refused(self, context: Scripted) -> None:
         context.tokens = [b"ap-req", SpnegoError(1, context_msg="wrong key")]
         scheme = negotiate.create(None, SITE)
         scheme.step(START, GET)
         with pytest.raises(CannotServe, match=r"wrong key; the peer did not prove who it is$"):
             scheme.accepted("Negotiate " + encoded(b"forged"))
 
-    def test_the_cause_below_pyspnegos_own_error_is_told(self, context: Scripted) -> None:
+    def test_the_cause_of_pyspnegos_error_is_reported(self, context: Scripted) -> None:
         class GSSError(Exception):
             __module__ = "gssapi.raw.misc"
 
@@ -230,7 +233,7 @@ class TestKerberos:
         with pytest.raises(CannotServe, match=r"^Negotiate: Ticket expired$"):
             client().step(START, GET)
 
-    def test_what_an_unknown_error_says_is_not_told(self, context: Scripted) -> None:
+    def test_the_text_of_an_unknown_error_is_not_shown(self, context: Scripted) -> None:
         context.tokens = [ValueError("geheim")]
         with pytest.raises(CannotServe, match=r"\(ValueError\)") as caught:
             client(password="geheim").step(START, GET)
@@ -238,16 +241,16 @@ class TestKerberos:
 
 
 class TestReasons:
-    def test_without_credentials_and_without_kerberos(self) -> None:
+    def test_without_credentials_and_kerberos_the_reason_is_reported(self) -> None:
         with pytest.raises(CannotServe, match=r"^Negotiate: no ticket, and pyspnego\[kerberos\] is not installed$"):
             negotiate.create(None, SITE)
 
-    def test_without_a_ticket_nobody_of_the_servers_file_is_logged_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_ticket_no_user_of_the_servers_file_is_logged_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(negotiate, "has_tickets", lambda: True)
         with pytest.raises(CannotServe, match=r"^Negotiate: no ticket for HTTP@www\.coda\.test: "):
             negotiate.create(None, SITE).step(START, GET)
 
-    def test_without_a_ticket_and_without_such_a_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_ticket_and_a_servers_file_the_reason_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(negotiate, "has_tickets", lambda: True)
         monkeypatch.delenv("NTLM_USER_FILE")
         with pytest.raises(CannotServe, match=r"^Negotiate: no ticket for HTTP@www\.coda\.test: "):
@@ -257,20 +260,20 @@ class TestReasons:
         ("installed", "expected"),
         [(["gssapi", "krb5"], True), (["sspilib"], True), (["gssapi"], False), (["krb5"], False)],
     )
-    def test_kerberos_is_at_hand_with_these(
+    def test_kerberos_is_found_by_its_libraries(
         self, monkeypatch: pytest.MonkeyPatch, installed: list[str], expected: bool
     ) -> None:
         for module in installed:
             monkeypatch.setitem(sys.modules, module, ModuleType(module))
         assert security_context.has_tickets() is expected
 
-    def test_without_pyspnego(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_pyspnego_the_reason_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "spnego", None)
         with pytest.raises(CannotServe, match=r"^Negotiate: pyspnego is not installed$"):
             client()
 
     @pytest.mark.parametrize("token", ["not base64!", "====", "\u00e9", "AAAA"])
-    def test_with_a_token_that_makes_no_sense(self, token: str) -> None:
+    def test_a_token_that_cannot_be_read_is_reported(self, token: str) -> None:
         scheme = client()
         scheme.step(START, GET)
         with pytest.raises(CannotServe, match=r"^Negotiate: "):
@@ -278,7 +281,7 @@ class TestReasons:
 
 
 class TestStates:
-    def test_the_table_knows_every_state_with_and_without_a_token(self) -> None:
+    def test_the_table_has_every_state_with_and_without_a_token(self) -> None:
         assert set(MOVES) == {(state, token) for state in State for token in (False, True)}
 
     def scheme_in(self, state: State) -> negotiate.Negotiate:
@@ -305,7 +308,7 @@ class TestStates:
         else:
             assert scheme.step(challenge, GET).startswith("Negotiate ")
 
-    def test_a_handshake_of_more_legs_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_handshake_may_take_further_tokens(self, monkeypatch: pytest.MonkeyPatch) -> None:
         context = Scripted(b"one", b"two", b"three", None)
         monkeypatch.setattr(spnego, "client", lambda **options: context)
         scheme = client()
@@ -315,20 +318,20 @@ class TestStates:
         with pytest.raises(CannotServe, match="refused"):
             scheme.step(START, GET)
 
-    def test_a_connection_that_was_logged_in_can_be_logged_in_again(self) -> None:
+    def test_a_connection_that_is_logged_in_can_be_logged_in_again(self) -> None:
         scheme = self.scheme_in(State.ACCEPTED)
         server = acceptor()
         challenge = server.step(token_of(scheme.step(START, GET)))
         server.step(token_of(scheme.step(challenge_with(challenge), GET)))
         assert server.complete
 
-    def test_a_peer_that_never_asked_changes_nothing(self) -> None:
+    def test_acceptance_without_a_challenge_changes_nothing(self) -> None:
         scheme = client()
         scheme.accepted("Negotiate AAAA")
         assert not scheme.complete
 
 
-def test_nothing_that_is_printed_shows_the_password_or_a_token(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_repr_or_log_shows_the_password_or_a_token(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     scheme, server = client(), acceptor()
     final = log_in(scheme, server)
@@ -362,5 +365,5 @@ RESPONSE = bytes.fromhex("a1153013a0030a0101a10c060a2b06010401823702020a")
     )
     | st.binary(max_size=100).map(lambda rest: b"NTLMSSP\0\x02\0\0\0" + rest)
 )
-def test_junk_in_a_token_ends_in_a_header_or_in_cannot_serve(token: bytes) -> None:
+def test_any_token_gives_an_authorization_or_cannot_serve(token: bytes) -> None:
     assert outcome(token).startswith(("Negotiate: ", "Negotiate "))

@@ -67,7 +67,10 @@ def challenge_with(token: bytes | None) -> Challenge:
 
 
 def log_in(scheme: ntlm.Ntlm, server: spnego.ContextProxy) -> None:
-    """Both legs; raises SpnegoError if the acceptor finds the proof wrong."""
+    """Do the whole handshake.
+
+    :raises SpnegoError: the acceptor finds the proof wrong
+    """
     type_2 = server.step(token_of(scheme.step(START, GET)))
     assert not scheme.complete
     header = scheme.step(challenge_with(type_2), GET)
@@ -85,14 +88,14 @@ def log_in(scheme: ntlm.Ntlm, server: spnego.ContextProxy) -> None:
         ("K\u00d6LN\\j\u00e4s\u00f8n", "K\u00d6LN\\j\u00e4s\u00f8n"),
     ],
 )
-def test_every_spelling_of_a_user_satisfies_the_acceptor(username: str, principal: str) -> None:
+def test_the_acceptor_accepts_every_spelling_of_a_user_name(username: str, principal: str) -> None:
     server = acceptor()
     log_in(client(username), server)
     assert server.client_principal == principal
 
 
 @pytest.mark.parametrize("username", ["CODA\\alice", "alice@coda.test", "alice"])
-def test_a_wrong_password_does_not(username: str) -> None:
+def test_the_acceptor_refuses_a_wrong_password(username: str) -> None:
     with pytest.raises(spnego.exceptions.SpnegoError):
         log_in(client(username, PASSWORD.lower() + "x"), acceptor())
 
@@ -104,7 +107,7 @@ def test_the_first_message_is_long_enough_for_gss_ntlmssp() -> None:
 
 
 def field(message: bytes, offset: int) -> bytes:
-    """The payload that the descriptor at `offset` points to (MS-NLMP section 2.2.1.3)."""
+    """The payload that the descriptor at ``offset`` points to (MS-NLMP section 2.2.1.3)."""
     length, _, start = struct.unpack_from("<HHI", message, offset)
     return message[start : start + length]
 
@@ -126,7 +129,7 @@ class TestPublishedValues:
         monkeypatch.setattr(os, "urandom", lambda size: b"\xaa" * size)
         return token_of(scheme.step(challenge_with(self.TYPE_2), GET))
 
-    def test_names_and_lm_response_are_the_published_ones(self, type_3: bytes) -> None:
+    def test_names_and_lm_response_are_as_published(self, type_3: bytes) -> None:
         assert field(type_3, 28).decode("utf-16-le") == "Domain"
         assert field(type_3, 36).decode("utf-16-le") == "User"
         assert field(type_3, 12) == self.LM_RESPONSE
@@ -174,7 +177,7 @@ class TestChannelBinding:
         peer = PROXY._replace(tls_certificate=certificates[0])
         log_in(client(peer=peer), acceptor(self.bindings(certificates[0])))
 
-    def test_the_acceptor_refuses_the_certificate_of_somebody_between(self, certificates: list[bytes]) -> None:
+    def test_the_acceptor_refuses_the_certificate_of_a_man_in_the_middle(self, certificates: list[bytes]) -> None:
         peer = PROXY._replace(tls_certificate=certificates[1])
         with pytest.raises(spnego.exceptions.BadBindingsError):
             log_in(client(peer=peer), acceptor(self.bindings(certificates[0])))
@@ -185,7 +188,7 @@ class TestChannelBinding:
 
 
 class TestStates:
-    def test_the_table_knows_every_state_with_and_without_a_token(self) -> None:
+    def test_the_table_has_every_state_with_and_without_a_token(self) -> None:
         assert set(ntlm.NEXT) == {(state, token) for state in ntlm.State for token in (False, True)}
 
     def scheme_in(self, state: ntlm.State) -> ntlm.Ntlm:
@@ -214,28 +217,28 @@ class TestStates:
             assert token[8] == (3 if with_token else 1)
             assert repr(scheme) == f"<NTLM: {following.value}>"
 
-    def test_a_wrong_password_shows_in_a_challenge_from_the_beginning(self) -> None:
+    def test_a_challenge_without_a_token_after_type_3_is_a_refusal(self) -> None:
         with pytest.raises(CannotServe, match="the user name or password was refused"):
             self.scheme_in(ntlm.State.PROOF_SENT).step(START, GET)
 
-    def test_a_peer_may_let_us_in_early(self) -> None:
+    def test_a_peer_may_accept_before_type_3(self) -> None:
         scheme = self.scheme_in(ntlm.State.STARTED)
         scheme.accepted(None)
         assert scheme.complete
 
-    def test_a_peer_that_never_asked_changes_nothing(self) -> None:
+    def test_acceptance_without_a_challenge_changes_nothing(self) -> None:
         scheme = client()
         scheme.accepted(None)
         assert not scheme.complete
 
-    def test_a_connection_that_was_logged_in_can_be_logged_in_again(self) -> None:
+    def test_a_connection_that_is_logged_in_can_be_logged_in_again(self) -> None:
         scheme = self.scheme_in(ntlm.State.ACCEPTED)
         server = acceptor()
         type_2 = server.step(token_of(scheme.step(START, GET)))
         server.step(token_of(scheme.step(challenge_with(type_2), GET)))
         assert server.complete
 
-    def test_further_requests_need_no_header(self) -> None:
+    def test_further_requests_need_no_authorization(self) -> None:
         scheme = self.scheme_in(ntlm.State.ACCEPTED)
         assert scheme.binds_connection
         assert scheme.again(GET) is None
@@ -243,17 +246,17 @@ class TestStates:
 
 class TestReasons:
     @pytest.mark.parametrize("credentials", [None, Credentials("", "x"), Credentials("CODA\\", "x")])
-    def test_without_a_user_name(self, credentials: Credentials | None) -> None:
+    def test_without_a_user_name_the_reason_is_reported(self, credentials: Credentials | None) -> None:
         with pytest.raises(CannotServe, match="NTLM: no user name given"):
             ntlm.create(credentials, PROXY)
 
-    def test_without_pyspnego(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_pyspnego_the_reason_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "spnego", None)
         with pytest.raises(CannotServe, match="NTLM: pyspnego is not installed"):
             client()
 
     @pytest.mark.parametrize("token", ["TlRMTVNTUAAC", "not base64!", "====", "\u00e9", "TlRM"])
-    def test_with_a_token_that_is_no_challenge(self, token: str) -> None:
+    def test_a_token_that_is_not_a_challenge_is_reported(self, token: str) -> None:
         scheme = client()
         scheme.step(START, GET)
         with pytest.raises(CannotServe, match=r"^NTLM: "):
@@ -269,15 +272,15 @@ class TestReasons:
         assert "ud800" not in shown
 
 
-def test_nothing_that_is_printed_shows_the_password_or_a_token(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_repr_or_log_shows_the_password_or_a_token(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         scheme = client()
         header = scheme.step(START, GET)
         type_2 = acceptor().step(token_of(header))
-        answer = scheme.step(challenge_with(type_2), GET)
+        proof = scheme.step(challenge_with(type_2), GET)
     assert "NTLM: a token of 40 bytes goes out" in caplog.text
     assert "token withheld" in caplog.text
-    for secret in (PASSWORD, header.partition(" ")[2], answer.partition(" ")[2]):
+    for secret in (PASSWORD, header.partition(" ")[2], proof.partition(" ")[2]):
         assert secret not in caplog.text
         assert secret not in repr(scheme)
         assert secret not in repr(vars(scheme))
@@ -310,5 +313,5 @@ def junk_after_type_1(token: bytes) -> str:
         )
     )
 )
-def test_junk_in_a_token_ends_in_a_header_or_in_cannot_serve(token: bytes) -> None:
+def test_any_token_gives_an_authorization_or_cannot_serve(token: bytes) -> None:
     assert junk_after_type_1(token).startswith(("NTLM: ", "NTLM TlRMTVNTUAAD"))

@@ -51,7 +51,10 @@ def challenge_with(token: bytes | None) -> Challenge:
 
 
 def log_in(scheme: ntlm.Ntlm) -> str | None:
-    """Both legs; raises SpnegoError if the acceptor finds the proof wrong. Returns whom it let in."""
+    """Do the whole handshake; return the user whom the acceptor has accepted.
+
+    :raises SpnegoError: the acceptor finds the proof wrong
+    """
     server = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
     type_2 = server.step(token_of(scheme.step(START, GET)))
     server.step(token_of(scheme.step(challenge_with(type_2), GET)))
@@ -60,22 +63,22 @@ def log_in(scheme: ntlm.Ntlm) -> str | None:
 
 
 @pytest.mark.parametrize("username", ["CODA\\alice", "alice@coda.test", "alice"])
-def test_every_spelling_of_a_user_satisfies_the_acceptor(username: str) -> None:
+def test_the_acceptor_accepts_every_spelling_of_a_user_name(username: str) -> None:
     assert log_in(client(username)) == username
 
 
-def test_a_wrong_password_does_not() -> None:
+def test_the_acceptor_refuses_a_wrong_password() -> None:
     with pytest.raises(spnego.exceptions.SpnegoError):
         log_in(client(password="wrong"))
 
 
-def test_it_is_refused_where_ntlmv2_is_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_acceptor_that_demands_ntlmv2_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LM_COMPAT_LEVEL", "5")
     with pytest.raises(spnego.exceptions.SpnegoError, match="NTv1"):
         log_in(client())
 
 
-def test_openssl_need_not_have_md4(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openssl_does_not_need_to_have_md4(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = hashlib.new
 
     def without_md4(name: str, *args: object, **options: object) -> object:
@@ -106,7 +109,7 @@ def test_md4_gives_the_published_digests(data: bytes, digest: str) -> None:
     assert md4(data).hex() == digest
 
 
-def test_the_nt_hash_is_the_published_one() -> None:
+def test_the_nt_hash_is_as_published() -> None:
     # MS-NLMP section 4.2.2.1.2
     assert md4("Password".encode("utf-16-le")).hex() == "a4f49c406510bdcab6824ee7c30fd852"
 
@@ -137,34 +140,34 @@ UNICODE, OEM, SESSION_SECURITY = 0x1, 0x2, 0x80000
 class TestPublishedValues:
     """MS-NLMP section 4.2: User, Domain, Password."""
 
-    def answer(self, flags: int, username: str = "Domain\\User") -> bytes:
+    def type_3(self, flags: int, username: str = "Domain\\User") -> bytes:
         scheme = client(username, "Password")
         scheme.step(START, GET)
         return token_of(scheme.step(challenge_with(type_2(flags)), GET))
 
-    def test_ntlmv1_response(self) -> None:
-        message = self.answer(0xE2028233 & ~SESSION_SECURITY)
+    def test_the_ntlmv1_response_is_as_published(self) -> None:
+        message = self.type_3(0xE2028233 & ~SESSION_SECURITY)
         response = "67c43011f30298a2ad35ece64f16331c44bdbed927841f94"  # section 4.2.2.2.1
         assert field(message, 20).hex() == response
         # Without the LM hash the NT response is sent twice (section 3.3.1, NoLMResponseNTLMv1).
         assert field(message, 12).hex() == response
 
-    def test_ntlmv1_response_with_session_security(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_ntlmv1_response_with_session_security_is_as_published(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(random, "getrandbits", lambda bits: 0xAA)
-        message = self.answer(0x820A8233)
+        message = self.type_3(0x820A8233)
         assert field(message, 20).hex() == "7537f803ae367128ca458204bde7caf81e97ed2683267232"  # 4.2.3.2.2
         assert field(message, 12).hex() == "aa" * 8 + "00" * 16  # section 4.2.3.2.1
 
     @pytest.mark.parametrize("agreed", [UNICODE, OEM, UNICODE | SESSION_SECURITY, OEM | SESSION_SECURITY])
-    def test_the_answer_claims_what_the_server_agreed_to(self, agreed: int) -> None:
-        message = self.answer(0x00008200 | agreed)
+    def test_type_3_has_the_flags_that_the_server_chose(self, agreed: int) -> None:
+        message = self.type_3(0x00008200 | agreed)
         (flags,) = struct.unpack_from("<I", message, 60)
         assert flags & (UNICODE | OEM | SESSION_SECURITY) == agreed
         assert field(message, 36) == "User".encode("utf-16-le" if agreed & UNICODE else "ascii")
 
     def test_a_name_that_an_oem_server_cannot_read_is_reported(self) -> None:
         with pytest.raises(CannotServe, match="ASCII"):
-            self.answer(0x00008200 | OEM, "Domain\\J\u00e4s\u00f8n")
+            self.type_3(0x00008200 | OEM, "Domain\\J\u00e4s\u00f8n")
 
 
 def test_the_first_message_is_long_enough_for_gss_ntlmssp() -> None:
@@ -183,18 +186,18 @@ def test_a_name_of_this_computer_that_is_not_ascii_is_reported(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("credentials", [None, Credentials("CODA\\", "x")])
-def test_without_a_user_name_the_reason_is_told(credentials: Credentials | None) -> None:
+def test_without_a_user_name_the_reason_is_reported(credentials: Credentials | None) -> None:
     with pytest.raises(CannotServe, match="NTLM: no user name given"):
         ntlm3.create(credentials, PROXY)
 
 
-def test_without_python_ntlm3_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_python_ntlm3_the_reason_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ntlm3", None)
     with pytest.raises(CannotServe, match="NTLM: python-ntlm3 is not installed"):
         client()
 
 
-def test_nothing_that_is_printed_shows_the_password() -> None:
+def test_no_repr_or_error_shows_the_password() -> None:
     scheme = client(password="geheim")
     scheme.step(START, GET)
     shown = repr(scheme) + repr(vars(scheme))
@@ -202,7 +205,7 @@ def test_nothing_that_is_printed_shows_the_password() -> None:
     assert md4("geheim".encode("utf-16-le")).hex() not in shown
 
 
-def test_a_challenge_that_points_behind_its_end_is_reported() -> None:
+def test_a_challenge_that_points_beyond_its_end_is_reported() -> None:
     scheme = client()
     scheme.step(START, GET)
     with_target_info = type_2(UNICODE | 0x00800000)[:40]
@@ -225,5 +228,5 @@ def junk_after_type_1(token: bytes) -> str:
     | st.binary(max_size=120).map(lambda rest: b"NTLMSSP\0\x02\0\0\0" + rest)
     | st.integers(0, 2**32 - 1).map(type_2)
 )
-def test_junk_in_a_token_ends_in_a_header_or_in_cannot_serve(token: bytes) -> None:
+def test_any_token_gives_an_authorization_or_cannot_serve(token: bytes) -> None:
     assert junk_after_type_1(token).startswith(("NTLM: ", "NTLM TlRMTVNTUAAD"))

@@ -36,7 +36,7 @@ class Cache:
 
 
 class Library(ModuleType):
-    """What is used of the package krb5; `asked` has the users and passwords that the KDC was asked with."""
+    """What is used of the package krb5; ``asked`` has the users and passwords that the KDC was asked with."""
 
     Krb5Error = Krb5Error
 
@@ -103,7 +103,7 @@ def krb5(monkeypatch: pytest.MonkeyPatch) -> Library:
     return library
 
 
-def test_the_ticket_is_in_a_cache_that_goes_with_it(krb5: Library) -> None:
+def test_the_cache_of_the_ticket_is_destroyed_with_the_object(krb5: Library) -> None:
     ticket = TicketCache("Negotiate", ALICE)
     assert ticket.name == "MEMORY:unique"
     assert krb5.asked == [(b"alice@CODA.TEST", b"wonder1and")]
@@ -122,31 +122,31 @@ def test_heimdal_is_told_to_read_its_configuration(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("code", [PREAUTH_FAILED, BAD_INTEGRITY])
-def test_a_wrong_password_is_told_apart(krb5: Library, code: int) -> None:
+def test_a_wrong_password_is_reported_as_refused(krb5: Library, code: int) -> None:
     krb5.verdict = code
     with pytest.raises(PasswordRefused, match=r"^Negotiate: the KDC refused the password$"):
         TicketCache("Negotiate", ALICE)
 
 
 @pytest.mark.parametrize("code", [UNKNOWN_USER, NO_KDC])
-def test_where_there_is_no_ticket_the_cache_is_empty(krb5: Library, code: int) -> None:
+def test_without_a_ticket_the_cache_stays_empty(krb5: Library, code: int) -> None:
     krb5.verdict = code
     assert TicketCache("Negotiate", ALICE).name == "MEMORY:unique"
     assert krb5.cache.held == []
 
 
 @pytest.mark.parametrize("credentials", [Credentials("CODA\\alice", "x"), Credentials("alice", "\udcff")])
-def test_what_is_none_of_kerberos_is_not_sent_to_the_kdc(krb5: Library, credentials: Credentials) -> None:
+def test_names_that_kerberos_does_not_have_are_not_sent_to_the_kdc(krb5: Library, credentials: Credentials) -> None:
     TicketCache("Negotiate", credentials)
     assert krb5.asked == []
 
 
-def test_a_configuration_that_cannot_be_read_is_no_ticket(krb5: Library) -> None:
+def test_with_an_unreadable_configuration_there_is_no_ticket(krb5: Library) -> None:
     krb5.broken = True
     assert TicketCache("Negotiate", ALICE).name == "MEMORY:"
 
 
-def test_it_shows_nothing(krb5: Library) -> None:
+def test_the_repr_shows_no_secret(krb5: Library) -> None:
     assert repr(TicketCache("Negotiate", ALICE)) == "<TicketCache>"
 
 

@@ -1,4 +1,4 @@
-"""A token is told by its kind and its length, and by nothing of what is in it."""
+"""Authorizations and tokens are described by kind and length, and by nothing else of what is in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coda_network._auth.tokens import kind
+from coda_network._auth.tokens import describe
 
 KERBEROS = bytes.fromhex("06092a864886f712010202")
 
@@ -35,22 +35,22 @@ def ntlm(number: int, before: bytes = b"") -> str:
         (f"Negotiate {base64.b64encode(b'`' + KERBEROS).decode()}", "Negotiate, SPNEGO with Kerberos, 12 bytes"),
         ("Negotiate oQcwBaADCgEA", "Negotiate, SPNEGO, 9 bytes"),
         ("NTLM ***", "a token that is not base64, 3 characters"),
-        ("Bearer secret", "a login of another scheme, 13 characters"),
-        ("", "a login of another scheme, 0 characters"),
+        ("Bearer secret", "an authorization of another scheme, 13 characters"),
+        ("", "an authorization of another scheme, 0 characters"),
     ],
 )
-def test_a_header_is_told_by_kind_and_length(value: str, expected: str) -> None:
-    assert kind(value) == expected
+def test_an_authorization_is_described_by_kind_and_length(value: str, expected: str) -> None:
+    assert describe(value) == expected
 
 
 @given(st.text())
-def test_nothing_of_the_credentials_of_any_scheme_is_repeated(secret: str) -> None:
+def test_no_part_of_an_authorization_is_repeated(secret: str) -> None:
     encoded = base64.b64encode(f"secret{secret}secret".encode("utf-8", "surrogatepass")).decode()
     for scheme in ("Basic", "NTLM", "Negotiate", "Bearer"):
-        assert encoded not in kind(f"{scheme} {encoded}")
+        assert encoded not in describe(f"{scheme} {encoded}")
 
 
 @given(st.text())
 def test_any_text_can_be_described(value: str) -> None:
-    assert kind(value)
-    assert kind(f"Digest {value}")
+    assert describe(value)
+    assert describe(f"Digest {value}")

@@ -69,7 +69,7 @@ FORMS = (
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_server_sees_the_certificate(ca: Authority, form: str) -> None:
+def test_the_server_gets_the_client_certificate(ca: Authority, form: str) -> None:
     given = ca.client_context()
     context = client_context(given, certs(ca)[form])
     # The caller's own context is the one that now has the certificate.
@@ -78,7 +78,7 @@ def test_the_server_sees_the_certificate(ca: Authority, form: str) -> None:
         assert shown_name(context, address) == "alice@coda.test"
 
 
-def test_a_server_that_demands_a_certificate_refuses_without(ca: Authority) -> None:
+def test_a_server_that_demands_a_certificate_refuses_a_client_without(ca: Authority) -> None:
     with handshaking(ca.server_context(require_client=True)) as address:
         with pytest.raises(OSError):
             assert shown_name(client_context(ca.client_context()), address)
@@ -87,18 +87,20 @@ def test_a_server_that_demands_a_certificate_refuses_without(ca: Authority) -> N
 # The default context
 
 
-def test_the_default_checks_certificates_and_names() -> None:
+def test_the_default_context_checks_certificates_and_names() -> None:
     context = client_context()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.post_handshake_auth
 
 
-def test_each_default_is_a_new_one() -> None:
+def test_each_default_context_is_a_new_one() -> None:
     assert client_context() is not client_context()
 
 
-def test_the_default_is_made_by_the_name_that_programs_replace(monkeypatch: pytest.MonkeyPatch, ca: Authority) -> None:
+def test_the_default_context_is_made_by_the_function_that_programs_replace(
+    monkeypatch: pytest.MonkeyPatch, ca: Authority
+) -> None:
     unchecked = ssl._create_unverified_context
     monkeypatch.setattr(ssl, "_create_default_https_context", unchecked)
     context = client_context()
@@ -107,7 +109,7 @@ def test_the_default_is_made_by_the_name_that_programs_replace(monkeypatch: pyte
         assert shown_name(context, address) == "None"
 
 
-def test_the_default_offers_http_1_1(monkeypatch: pytest.MonkeyPatch, ca: Authority) -> None:
+def test_the_default_context_offers_http_1_1(monkeypatch: pytest.MonkeyPatch, ca: Authority) -> None:
     monkeypatch.setattr(ssl, "_create_default_https_context", ca.client_context)
     server = ca.server_context()
     server.set_alpn_protocols(["h2", "http/1.1"])
@@ -136,20 +138,20 @@ SECRET = "not the password"
 
 
 @pytest.mark.parametrize("missing", ["certificate", "key"])
-def test_a_missing_file_is_named(ca: Authority, missing: str) -> None:
+def test_the_error_names_a_missing_file(ca: Authority, missing: str) -> None:
     files = {"certificate": ca.client_certificate, "key": ca.client_key, missing: "/no/such/file"}
     with pytest.raises(FileNotFoundError) as raised:
         client_context(ca.client_context(), (files["certificate"], files["key"]))
     assert raised.value.filename == "/no/such/file"
 
 
-def test_a_folder_is_named(ca: Authority, tmp_path: Path) -> None:
+def test_the_error_names_a_folder(ca: Authority, tmp_path: Path) -> None:
     with pytest.raises(OSError) as raised:
         client_context(ca.client_context(), tmp_path)
     assert raised.value.filename == str(tmp_path)
 
 
-def test_a_wrong_password_is_not_repeated(ca: Authority) -> None:
+def test_the_error_for_a_wrong_password_does_not_repeat_it(ca: Authority) -> None:
     with pytest.raises(ssl.SSLError) as raised:
         client_context(ca.client_context(), (ca.client_certificate, ca.client_encrypted_key, SECRET))
     message = str(raised.value)
@@ -158,7 +160,7 @@ def test_a_wrong_password_is_not_repeated(ca: Authority) -> None:
     assert SECRET not in message + str(raised.value.__cause__)
 
 
-def test_a_missing_password_is_an_error_and_no_question_on_the_terminal(ca: Authority) -> None:
+def test_a_missing_password_is_an_error_and_not_asked_for_on_the_terminal(ca: Authority) -> None:
     with pytest.raises(ssl.SSLError) as raised:
         client_context(ca.client_context(), (ca.client_certificate, ca.client_encrypted_key))
     assert str(raised.value) == (
@@ -166,12 +168,12 @@ def test_a_missing_password_is_an_error_and_no_question_on_the_terminal(ca: Auth
     )
 
 
-def test_a_key_of_another_certificate_is_told_apart(ca: Authority) -> None:
+def test_the_error_says_when_the_key_belongs_to_another_certificate(ca: Authority) -> None:
     with pytest.raises(ssl.SSLError, match="the key does not belong to the certificate"):
         client_context(ca.client_context(), (ca.client_certificate, ca.server_key))
 
 
-def test_a_file_of_another_kind_is_named(ca: Authority, tmp_path: Path) -> None:
+def test_the_error_names_a_file_that_is_not_in_pem_format(ca: Authority, tmp_path: Path) -> None:
     junk = tmp_path / "junk.pem"
     junk.write_text("hello")
     with pytest.raises(ssl.SSLError, match="no certificate or no key in PEM format") as raised:
@@ -180,7 +182,7 @@ def test_a_file_of_another_kind_is_named(ca: Authority, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cert", [(), ("a",), ("a", "b", SECRET, "d"), 5, ["a"]])
-def test_another_form_is_a_type_error_that_repeats_nothing(cert: object) -> None:
+def test_another_form_of_cert_is_a_type_error_that_does_not_repeat_it(cert: object) -> None:
     with pytest.raises(TypeError) as raised:
         cert_parts(cert)
     assert SECRET not in str(raised.value)

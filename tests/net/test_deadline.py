@@ -1,4 +1,4 @@
-"""One time limit over many steps."""
+"""Deadlines: one end for all steps of an operation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_no_limit_leaves_every_wait_unlimited() -> None:
+def test_without_a_limit_every_wait_is_unlimited() -> None:
     unlimited = Deadline(None)
     assert unlimited.remaining() is None
     assert unlimited.timeout_for_socket() is None
     assert repr(unlimited) == "<Deadline: none>"
 
 
-def test_the_steps_share_one_budget(clock: list[float]) -> None:
+def test_the_steps_of_an_operation_share_one_deadline(clock: list[float]) -> None:
     limit = Deadline(5)
     assert limit.timeout_for_socket() == 5
     clock[0] += 3.5
@@ -53,6 +53,6 @@ def test_a_deadline_that_has_passed_says_how_long_it_was(
 
 
 @pytest.mark.parametrize("seconds", [-1, -0.001, math.nan])
-def test_a_limit_that_makes_no_sense_is_refused(seconds: float) -> None:
+def test_negative_seconds_and_nan_are_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match="deadline"):
         Deadline(seconds)

@@ -1,4 +1,4 @@
-"""Sockets under a deadline: what may wait waits for what is left, and no longer."""
+"""Sockets with a deadline: no call waits longer than the time that is left."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ READERS = [read_forever, read_forever_into, read_a_file_forever]
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_peer_that_drips_is_not_waited_for_longer_than_that(read: Callable[[socket.socket], None]) -> None:
+def test_a_peer_that_sends_slowly_is_not_waited_for_beyond_the_deadline(read: Callable[[socket.socket], None]) -> None:
     with ScriptedPeer(drip) as peer, connect_within(Deadline(0.3), peer.address) as sock:
         with pytest.raises(TimeoutError):
             read(sock)
 
 
 @pytest.mark.parametrize("send", [send_forever, send_all_forever])
-def test_a_peer_that_does_not_read_is_not_waited_for_longer_than_that(send: Callable[[socket.socket], None]) -> None:
+def test_a_peer_that_does_not_read_is_not_waited_for_beyond_the_deadline(send: Callable[[socket.socket], None]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with connect_within(Deadline(0.3), listener.getsockname()) as sock, listener.accept()[0]:
             with pytest.raises(TimeoutError):
@@ -77,7 +77,7 @@ def test_the_deadline_holds_inside_tls(
                 read(sock)
 
 
-def test_a_handshake_that_nobody_answers_ends_and_closes_the_socket(client_context: ssl.SSLContext) -> None:
+def test_a_handshake_without_a_reply_ends_at_the_deadline_and_closes_the_socket(client_context: ssl.SSLContext) -> None:
     deadline = Deadline(0.2)
     with ScriptedPeer(Wire.read_to_end) as peer:
         sock = connect_within(deadline, peer.address)
@@ -86,12 +86,12 @@ def test_a_handshake_that_nobody_answers_ends_and_closes_the_socket(client_conte
         assert sock.fileno() == -1
 
 
-def test_a_deadline_that_has_passed_opens_nothing() -> None:
+def test_no_socket_is_opened_after_the_deadline() -> None:
     with ScriptedPeer([]) as peer, pytest.raises(TimeoutError):
         connect_within(Deadline(0), peer.address)
 
 
-def test_a_released_socket_has_the_timeout_that_it_was_given(client_context: ssl.SSLContext, ca: Authority) -> None:
+def test_a_socket_without_its_deadline_has_the_given_timeout(client_context: ssl.SSLContext, ca: Authority) -> None:
     def script(wire: Wire) -> None:
         assert wire.read_exactly(2) == b"go"
         wire.send(b"on")
@@ -104,7 +104,7 @@ def test_a_released_socket_has_the_timeout_that_it_was_given(client_context: ssl
             assert (sock.recv(2), sock.gettimeout()) == (b"on", 7)
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_address_is_tried_when_one_does_not_accept(monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.ExitStack() as stack:
         closed = stack.enter_context(socket.socket())
         closed.bind(("127.0.0.1", 0))
@@ -121,7 +121,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(monkeypatch: pytest
             connect_within(Deadline(5), ("several.example", 1))
 
 
-def test_the_address_to_come_from_is_used() -> None:
+def test_it_connects_from_the_source_address() -> None:
     with ScriptedPeer(Wire.read_to_end) as peer:
         with connect_within(Deadline(5), peer.address, source_address=("127.0.0.2", 0)) as sock:
             assert sock.getsockname()[0] == "127.0.0.2"

@@ -66,13 +66,13 @@ class Bare:
 
 @pytest.mark.parametrize("name", ["idle", "interval", "count"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, "1", True, b"", 32768])
-def test_a_value_that_is_no_positive_whole_number_is_refused(name: str, value: object) -> None:
+def test_a_value_that_is_not_a_positive_whole_number_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         SocketKeepalive(**{name: value})
 
 
 @pytest.mark.parametrize(("name", "most"), [("idle", 32767), ("interval", 32767), ("count", 127)])
-def test_the_greatest_values_are_taken_by_the_system(tcp: socket.socket, name: str, most: int) -> None:
+def test_the_system_accepts_the_greatest_values(tcp: socket.socket, name: str, most: int) -> None:
     apply_keepalive(tcp, SocketKeepalive(**{name: most}))
     option = {"idle": "TCP_KEEPIDLE", "interval": "TCP_KEEPINTVL", "count": "TCP_KEEPCNT"}[name]
     if hasattr(socket, option):
@@ -98,7 +98,7 @@ def test_false_leaves_the_socket_alone(tcp: socket.socket) -> None:
     assert not tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
-def test_true_keeps_the_times_of_the_system(tcp: socket.socket) -> None:
+def test_true_keeps_the_default_times_of_the_system(tcp: socket.socket) -> None:
     apply_keepalive(tcp, True)
     assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     recorder = Recorder()
@@ -106,7 +106,7 @@ def test_true_keeps_the_times_of_the_system(tcp: socket.socket) -> None:
     assert recorder.set == [(socket.SO_KEEPALIVE, 1)]
 
 
-def test_all_times_reach_the_socket(tcp: socket.socket) -> None:
+def test_all_times_are_set_on_the_socket(tcp: socket.socket) -> None:
     apply_keepalive(tcp, FULL)
     assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 7), ("TCP_KEEPCNT", 4)):
@@ -133,7 +133,7 @@ OLD_WINDOWS = {"SIO_KEEPALIVE_VALS": 2550136836}
         ({}, FULL, [], []),
     ],
 )
-def test_each_system_gets_the_options_that_it_has(
+def test_on_each_system_the_options_that_it_has_are_set(
     monkeypatch: pytest.MonkeyPatch,
     system: dict[str, int],
     setting: SocketKeepalive,
@@ -150,13 +150,13 @@ def test_each_system_gets_the_options_that_it_has(
     assert recorder.controls == controls
 
 
-def test_an_option_that_is_refused_does_not_stop_the_others() -> None:
+def test_an_option_that_is_refused_does_not_prevent_the_others() -> None:
     recorder = Recorder(refused=(getattr(socket, "TCP_KEEPINTVL", -1), socket.SO_KEEPALIVE))
     apply_keepalive(recorder, FULL)
     assert [value for _, value in recorder.set] == [30, 4]
 
 
-def test_the_control_of_windows_may_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_may_refuse_its_older_interface(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in LINUX | MACOS:
         monkeypatch.delattr(socket, name, raising=False)
     monkeypatch.setattr(socket, "SIO_KEEPALIVE_VALS", 1, raising=False)
@@ -211,7 +211,7 @@ def test_socket_create_connection_is_looked_up_at_the_call(monkeypatch: pytest.M
     assert calls == [(("example", 80), 2.0, None)]
 
 
-def test_the_callers_function_is_used_and_its_socket_gets_the_options() -> None:
+def test_options_are_set_on_the_socket_of_the_callers_own_function() -> None:
     calls: list[object] = []
     recorder = Recorder()
 
@@ -232,14 +232,14 @@ def test_the_callers_function_is_used_and_its_socket_gets_the_options() -> None:
     assert recorder.set == [(socket.TCP_NODELAY, 1), (socket.SO_KEEPALIVE, 1)]
 
 
-def test_a_unix_socket_in_the_place_of_tcp_is_good() -> None:
+def test_a_unix_socket_is_accepted_in_place_of_a_tcp_socket() -> None:
     left, right = socket.socketpair()
     with left, right:
         returned = open_socket(("x", 1), 5, socket_keepalive=FULL, create_connection=lambda *_: left)
         assert returned is left
 
 
-def test_an_object_without_options_is_good() -> None:
+def test_an_object_without_options_is_accepted() -> None:
     bare = Bare()
     returned = open_socket(
         ("x", 1),
@@ -252,13 +252,13 @@ def test_an_object_without_options_is_good() -> None:
 
 
 @pytest.mark.parametrize("error", [errno.ENOPROTOOPT, errno.EOPNOTSUPP])
-def test_a_socket_that_has_no_such_option_is_good(error: int) -> None:
+def test_a_socket_without_the_option_is_accepted(error: int) -> None:
     recorder = Recorder(refused=(socket.TCP_NODELAY,), error=error)
     open_socket(("x", 1), 5, create_connection=lambda *_: recorder)
     assert not recorder.closed
 
 
-def test_a_socket_on_which_setting_up_fails_is_closed() -> None:
+def test_a_socket_whose_options_cannot_be_set_is_closed() -> None:
     recorder = Recorder(refused=(socket.TCP_NODELAY,), error=errno.EBADF)
     with pytest.raises(OSError, match="refused") as raised:
         open_socket(("x", 1), 5, create_connection=lambda *_: recorder)

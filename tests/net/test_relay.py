@@ -50,29 +50,29 @@ def read_to_end(sock: socket.socket) -> bytes:
     return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
-def test_bytes_go_both_ways_and_are_counted() -> None:
+def test_bytes_are_passed_in_both_directions_and_counted() -> None:
     with relayed() as (left, right, result):
         left.sendall(b"question")
         assert right.recv(8) == b"question"
-        right.sendall(b"an answer")
-        assert left.recv(9) == b"an answer"
+        right.sendall(b"a reply")
+        assert left.recv(7) == b"a reply"
         left.close()
         right.close()
-        assert result() == (8, 9)
+        assert result() == (8, 7)
 
 
-def test_the_end_of_one_side_is_told_and_the_other_may_still_answer() -> None:
+def test_the_end_of_one_side_is_passed_on_and_the_other_may_still_send() -> None:
     with relayed() as (left, right, result):
         left.sendall(b"all of it")
         left.shutdown(socket.SHUT_WR)
         assert read_to_end(right) == b"all of it"
-        right.sendall(b"late answer")
+        right.sendall(b"late reply")
         right.shutdown(socket.SHUT_WR)
-        assert read_to_end(left) == b"late answer"
-        assert result() == Relayed(a_to_b=9, b_to_a=11)
+        assert read_to_end(left) == b"late reply"
+        assert result() == Relayed(a_to_b=9, b_to_a=10)
 
 
-def test_two_sides_that_both_send_before_they_read_do_not_block_each_other() -> None:
+def test_two_sides_that_send_before_they_read_do_not_block_each_other() -> None:
     size = 8 << 20
     with relayed() as (left, right, result):
         senders = [threading.Thread(target=sock.sendall, args=(bytes(size),)) for sock in (left, right)]
@@ -90,7 +90,7 @@ def test_two_sides_that_both_send_before_they_read_do_not_block_each_other() -> 
         assert result() == (size, size)
 
 
-def test_silence_ends_it_where_that_was_asked_for() -> None:
+def test_silence_longer_than_idle_sec_ends_the_relay() -> None:
     with pair() as (left, a), pair() as (b, _right):
         a.settimeout(3)
         left.sendall(b"x")
@@ -99,7 +99,7 @@ def test_silence_ends_it_where_that_was_asked_for() -> None:
         assert (a.gettimeout(), b.gettimeout()) == (3, 10), "the sockets have their own timeouts again"
 
 
-def test_a_reset_ends_it() -> None:
+def test_a_reset_ends_the_relay() -> None:
     with relayed() as (left, right, result):
         left.sendall(b"abc")
         assert right.recv(3) == b"abc"

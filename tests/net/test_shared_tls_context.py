@@ -1,4 +1,4 @@
-"""`shared_context()`: one context for many connections, until anything that it was made from is another."""
+"""``shared_context()``: one context for many connections, until something changes that it was made from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store(ca: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pat
     return file
 
 
-def test_it_is_made_once_and_is_the_default_one(store: Path) -> None:
+def test_the_shared_context_is_made_once_and_is_a_default_one(store: Path) -> None:
     context = shared_context()
     assert shared_context() is context
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -76,7 +76,7 @@ def checks_switched_off(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class OfTheSystem:
-    """A context that has its certificates from elsewhere, as that of `truststore`."""
+    """A context that has its certificates from elsewhere, like that of ``truststore``."""
 
     verify_mode = ssl.CERT_REQUIRED
     verify_flags = ssl.VERIFY_DEFAULT
@@ -121,7 +121,7 @@ def time_gone_by(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         time_gone_by,
     ],
 )
-def test_another_one_is_made_where_something_is_different(
+def test_a_new_context_is_made_when_what_it_depends_on_changes(
     store: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path, pytest.MonkeyPatch], None]
 ) -> None:
     before = shared_context()
@@ -142,7 +142,7 @@ def bound(ca: Authority) -> Callable[[], ssl.SSLContext]:
 
 
 @pytest.mark.parametrize("make", [wrapped, bound, lambda ca: ca.client_context])
-def test_a_function_of_the_program_is_asked_each_time(
+def test_a_function_of_the_program_is_called_each_time(
     ca: Authority, monkeypatch: pytest.MonkeyPatch, make: Callable[[Authority], Any]
 ) -> None:
     monkeypatch.setattr(ssl, "_create_default_https_context", make(ca))
@@ -152,7 +152,7 @@ def test_a_function_of_the_program_is_asked_each_time(
     assert shared_context() not in (first, second)
 
 
-def test_what_programs_get_to_see_is_never_the_shared_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_never_gets_to_see_the_shared_context(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = shared_context()
     assert client_context() is not shared
     handler = urllib2.HTTPSHandler(check_hostname=False)

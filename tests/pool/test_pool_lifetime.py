@@ -168,14 +168,14 @@ before = pool.generation
 leased, peer = socket.socketpair()
 child = os.fork()
 if child == 0:
-    answers = [pool.idle_count == 0, pool.lease(KEY) is None, left.fileno() == -1]
+    results = [pool.idle_count == 0, pool.lease(KEY) is None, left.fileno() == -1]
     # Opened before the fork, so it is the parent's too.
     pool.release(KEY, Connection(leased), generation=before)
-    answers += [leased.fileno() == -1, pool.generation != before]
+    results += [leased.fileno() == -1, pool.generation != before]
     own, other = socket.socketpair()
     pool.release(KEY, Connection(own), generation=pool.generation)
-    answers.append(pool.lease(KEY).sock is own)
-    os._exit(0 if all(answers) else 1)
+    results.append(pool.lease(KEY).sock is own)
+    os._exit(0 if all(results) else 1)
 assert os.waitpid(child, 0)[1] == 0
 # The parent's connection never noticed.
 connection = pool.lease(KEY)
@@ -210,8 +210,8 @@ assert os.waitpid(child, 0)[1] == 0
 connection = pool.lease(KEY)
 connection.sock.sendall(b"request")
 assert ends[0].recv(100) == b"request"
-ends[0].sendall(b"answer")
-assert connection.sock.recv(100) == b"answer"
+ends[0].sendall(b"reply")
+assert connection.sock.recv(100) == b"reply"
 connection.close()
 ends[0].close()
 print("parent done")

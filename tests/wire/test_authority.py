@@ -1,4 +1,4 @@
-"""Authorities are taken apart as RFC 3986 has it, and userinfo as people write it."""
+"""Authorities are cut and joined as in RFC 3986, and userinfo is read as people write it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Challenges are taken apart as RFC 9110 11.6.1 says, and what servers get wrong is skipped."""
+"""Challenges are taken apart as RFC 9110 section 11.6.1 says, and what servers get wrong is skipped."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ TYPE_2 = "TlRMTVNTUAACAAAADAAMADAAAAA+/w=="
         (" ,\t, ", []),
     ],
 )
-def test_well_formed_lines(line: str, expected: list[Challenge]) -> None:
+def test_well_formed_lines_are_read(line: str, expected: list[Challenge]) -> None:
     assert parse_challenges([line]) == expected
 
 
@@ -96,7 +96,7 @@ def test_well_formed_lines(line: str, expected: list[Challenge]) -> None:
         ("\x00, NTLM", [Challenge("ntlm")]),
     ],
 )
-def test_what_cannot_be_read_is_skipped(line: str, expected: list[Challenge]) -> None:
+def test_malformed_challenges_are_skipped(line: str, expected: list[Challenge]) -> None:
     assert parse_challenges([line]) == expected
 
 
@@ -110,7 +110,7 @@ def test_several_lines_are_read_in_their_order() -> None:
     ]
 
 
-def test_no_lines_are_no_challenges() -> None:
+def test_without_lines_there_are_no_challenges() -> None:
     assert parse_challenges([]) == []
 
 
@@ -166,7 +166,7 @@ EQUALS = st.sampled_from(["=", " =", "= ", "\t= "])
 
 
 @given(st.data(), st.lists(CHALLENGE, max_size=5))
-def test_what_was_written_is_read_again(data: st.DataObject, challenges: list[Challenge]) -> None:
+def test_any_challenges_that_are_written_are_read_back(data: st.DataObject, challenges: list[Challenge]) -> None:
     def quoted(value: str) -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -184,7 +184,7 @@ def test_what_was_written_is_read_again(data: st.DataObject, challenges: list[Ch
 
 
 @pytest.mark.parametrize("line", ["a," * 32000, "Basic realm=x, " * 4000, 'Digest a="b", c' * 4000])
-def test_of_a_flood_of_challenges_no_more_is_looked_at_than_an_honest_peer_sends(line: str) -> None:
+def test_of_a_flood_of_challenges_only_the_first_are_read(line: str) -> None:
     assert len(parse_challenges([line] * 97)) <= MOST_CHALLENGES
 
 

@@ -1,4 +1,4 @@
-"""The head made in one go is http.client's, byte for byte, or is not made."""
+"""The short way of a request gives http.client's bytes, or leaves the request to the long way."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_length_that_is_not_kept_goes_the_long_way_which_counts(fields: dict[s
     st.none() | st.binary(max_size=10),
     st.dictionaries(st.text(max_size=8), st.text(max_size=12), max_size=4),
 )
-def test_what_is_composed_is_what_http_client_sends_and_the_rest_is_left_to_it(
+def test_any_request_is_composed_as_http_client_sends_it_or_left_to_it(
     method: str, path: str, body: bytes | None, headers: dict[str, str]
 ) -> None:
     message = compose(method, "/" + path, host, body, headers)
@@ -110,14 +110,14 @@ def test_what_is_composed_is_what_http_client_sends_and_the_rest_is_left_to_it(
         ("POST", "/", {"Transfer-Encoding": "chunked"}),
     ],
 )
-def test_what_is_out_of_the_ordinary_goes_the_general_way(
+def test_requests_that_are_not_ordinary_go_the_long_way(
     method: str, target: str, headers: dict[object, object]
 ) -> None:
     body = b"data" if method == "POST" else None
     assert compose(method, target, host, body, headers) is None
 
 
-def test_a_host_that_needs_more_care_goes_the_general_way() -> None:
+def test_a_host_that_needs_more_care_goes_the_long_way() -> None:
     assert compose("GET", "/", lambda: None, None, {}) is None
     assert compose("GET", "/", lambda: None, None, {"Host": "example.org"}) is not None
 
@@ -140,21 +140,21 @@ REQUESTS: list[tuple[str, str, bytes | None, dict[str, str]]] = [
 ]
 
 
-def test_what_is_remembered_of_one_request_goes_with_the_next_only_where_it_is_the_same() -> None:
+def test_remembered_fields_are_sent_only_with_a_request_that_has_the_same() -> None:
     composer = Composer()
     for method, target, body, headers in REQUESTS:
         message = composer.compose(method, target, host, body, headers)
         assert message == as_http_client_sends(method, target, body, headers)
 
 
-def test_another_host_is_another_field() -> None:
+def test_another_host_is_sent_in_another_field() -> None:
     composer = Composer()
     first = composer.compose("GET", "/", lambda: "a.example", None, {})
     second = composer.compose("GET", "/", lambda: "b.example", None, {})
     assert (first and b"Host: a.example\r\n" in first, second and b"Host: b.example\r\n" in second) == (True, True)
 
 
-def test_what_was_refused_is_not_remembered() -> None:
+def test_fields_that_were_refused_are_not_remembered() -> None:
     composer = Composer()
     for headers in ({"X": "1"}, {"X": "a\r\nY: b"}, {"X": "a\r\nY: b"}, {"X": "\u20ac"}, {"X": "\u20ac"}):
         assert (composer.compose("GET", "/", host, None, headers) is None) == (headers != {"X": "1"})

@@ -1,4 +1,4 @@
-"""The scan of an ordinary head says what the general rules say, or says nothing."""
+"""The short way of a response reads a head like the long way, or leaves it to that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: Fri, 20 Nov 2026 13:00:00 GMT\r\n
 
 
 def general(head: bytes) -> tuple[int, str, framing.Framing]:
-    """What the rules for every head make of one."""
+    """Return what the long way reads in a head."""
     line, _, fields = head.partition(b"\r\n")
     version, status, reason = heads.parse_status_line(line + b"\r\n")
     heads.is_odd(fields)
@@ -37,7 +37,7 @@ def test_an_ordinary_head_is_understood_whatever_comes_behind_it(surplus: bytes)
         (b"Connection: close\r\nTRANSFER-ENCODING:\tChunked\r\n", None, True, False),
     ],
 )
-def test_how_the_body_ends_and_the_connection_with_it(
+def test_the_scan_says_how_the_body_ends_and_whether_the_connection_does(
     fields: bytes, length: int | None, closes: bool, limited: bool
 ) -> None:
     found = scan(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n")
@@ -79,7 +79,7 @@ def test_an_incomplete_head_is_not_understood_yet(size: int) -> None:
         b"hello\r\n\r\n",
     ],
 )
-def test_what_needs_a_second_look_is_left_to_the_general_rules(head: bytes) -> None:
+def test_heads_that_are_not_ordinary_go_the_long_way(head: bytes) -> None:
     assert scan(head) is None
 
 
@@ -91,7 +91,7 @@ LINES = st.lists(st.tuples(NAMES, st.sampled_from([":", ": ", ":\t", " : "]), VA
 
 
 @given(st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.1 404  Gone  astray ", b"HTTP/1.1 500 "]), LINES)
-def test_the_scan_agrees_with_the_general_rules(line: bytes, fields: list[tuple[str, str, str]]) -> None:
+def test_the_short_way_agrees_with_the_long_way(line: bytes, fields: list[tuple[str, str, str]]) -> None:
     head = line + b"\r\n" + "".join(f"{name}{colon}{value}\r\n" for name, colon, value in fields).encode() + b"\r\n"
     found = scan(head)
     if found is not None:

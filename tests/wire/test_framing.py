@@ -1,4 +1,4 @@
-"""Where a body ends and whether the connection goes on (RFC 9112 6.3, 7.1 and 9.3)."""
+"""Where a body ends, and whether the connection persists (RFC 9112 sections 6.3, 7.1 and 9.3)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def frame(*lines: str, version: int = 11, status: int = 200, method: str = "GET"
         (["Transfer-Encoding: xchunked"], (None, False, True)),
     ],
 )
-def test_the_length_of_a_body(lines, expected):
+def test_the_body_has_the_length_that_the_fields_say(lines, expected):
     assert frame(*lines) == expected
 
 
@@ -79,7 +79,7 @@ def test_the_length_of_a_body(lines, expected):
         ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
     ],
 )
-def test_lengths_that_contradict_or_are_none_are_refused(lines):
+def test_contradicting_or_malformed_lengths_are_refused(lines):
     with pytest.raises(http.client.HTTPException):
         frame(*lines)
 
@@ -88,17 +88,17 @@ def test_lengths_that_contradict_or_are_none_are_refused(lines):
     ("status", "method"), [(200, "HEAD"), (204, "GET"), (304, "GET"), (101, "GET"), (404, "HEAD"), (304, "HEAD")]
 )
 @pytest.mark.parametrize("line", ["Content-Length: 5", "Transfer-Encoding: chunked", "X: y", "Content-Length: 5, 6"])
-def test_some_answers_have_no_body_whatever_they_say(status, method, line):
+def test_some_responses_have_no_body_whatever_their_fields_say(status, method, line):
     assert frame(line, status=status, method=method) == (0, False, False)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 @pytest.mark.parametrize("line", ["Content-Length: 5", "Transfer-Encoding: chunked", "X: y", "Connection: close"])
-def test_behind_an_accepted_connect_the_tunnel_begins_whatever_the_headers_say(status, line):
+def test_the_tunnel_begins_behind_an_accepted_connect_whatever_the_fields_say(status, line):
     assert frame(line, status=status, method="CONNECT") == (0, False, line == "Connection: close" and status == 204)
 
 
-def test_a_refused_connect_has_a_body_like_any_other_answer():
+def test_a_refused_connect_has_a_body_like_any_other_response():
     assert frame("Content-Length: 5", status=407, method="CONNECT") == (5, False, False)
 
 
@@ -121,12 +121,12 @@ def test_a_refused_connect_has_a_body_like_any_other_answer():
         (10, ["Connection: upgrade"], False),
     ],
 )
-def test_whether_the_connection_goes_on(version, lines, persistent):
+def test_version_and_fields_say_whether_the_connection_persists(version, lines, persistent):
     assert framing.is_persistent(fields(*lines), version) is persistent
     assert frame("Content-Length: 1", *lines, version=version) == (1, False, not persistent)
 
 
-def test_chunks_of_an_http_1_0_peer_end_the_connection():
+def test_chunks_from_an_http_1_0_peer_end_the_connection():
     assert frame("Transfer-Encoding: chunked", "Connection: keep-alive", version=10) == (None, True, True)
 
 
@@ -144,7 +144,7 @@ def test_chunks_of_an_http_1_0_peer_end_the_connection():
         (b"FFFFFFFFFFFFFFF\r\n", 2**60 - 1),
     ],
 )
-def test_the_size_of_a_chunk(line, size):
+def test_the_size_of_a_chunk_is_read(line, size):
     assert framing.chunk_size(line) == size
 
 
@@ -155,13 +155,13 @@ def test_the_size_of_a_chunk(line, size):
         b"g\r\n", b"5,\r\n", b"5;a\rb\r\n", b";a\r\n", b"5.0\r\n", b"FFFFFFFFFFFFFFFF\r\n", b"\xb2\r\n", b"5;a=\n",
     ],
 )  # fmt: skip
-def test_what_is_no_size_of_a_chunk_is_refused(line):
+def test_a_malformed_chunk_size_is_refused(line):
     with pytest.raises(ValueError):
         framing.chunk_size(line)
 
 
 @given(st.binary(max_size=30))
-def test_junk_for_a_chunk_size_is_a_number_or_a_value_error(junk):
+def test_any_chunk_line_gives_a_number_or_a_value_error(junk):
     try:
         assert 0 <= framing.chunk_size(junk) < 2**60
     except ValueError:
@@ -176,7 +176,7 @@ junk_name = st.sampled_from(["Content-Length", "Transfer-Encoding", "Connection"
 
 
 @given(st.lists(st.tuples(junk_name, junk_value), max_size=4), st.sampled_from([10, 11]))
-def test_junk_is_framed_safely_or_refused(lines, version):
+def test_any_header_section_is_framed_safely_or_refused(lines, version):
     try:
         length, chunked, will_close = frame(*(f"{name}: {value}" for name, value in lines), version=version)
     except http.client.HTTPException:
@@ -197,5 +197,5 @@ def test_junk_is_framed_safely_or_refused(lines, version):
         (["Keep-Alive: timeout=99999999999999"], (None, None)),
     ],
 )
-def test_what_keep_alive_announces(lines, limits):
+def test_the_limits_in_keep_alive_are_read(lines, limits):
     assert framing.keep_alive_limits(fields(*lines)) == limits

@@ -45,12 +45,12 @@ BAD_STATUS_LINES = [
         (b"HTTP/1.1 200 Gr\xfc\xdfe\r\n", ("HTTP/1.1", 200, "Gr\xfc\xdfe")),
     ],
 )
-def test_a_status_line_has_three_parts_of_which_the_last_may_be_missing(line, parts):
+def test_the_reason_of_a_status_line_may_be_missing(line, parts):
     assert heads.parse_status_line(line) == parts
 
 
 @pytest.mark.parametrize("line", BAD_STATUS_LINES)
-def test_what_is_no_status_line_is_refused_and_shown(line):
+def test_a_malformed_status_line_is_refused_and_shown(line):
     with pytest.raises(http.client.BadStatusLine) as refused:
         heads.parse_status_line(line)
     assert refused.value.line == line.decode("latin-1")
@@ -60,12 +60,12 @@ def test_what_is_no_status_line_is_refused_and_shown(line):
     ("version", "number"),
     [("HTTP/1.1", 11), ("HTTP/1.0", 10), ("HTTP/0.9", 10), ("HTTP/1.2", 11), ("HTTP/1.10", 11)],
 )
-def test_later_versions_of_one_count_as_one_point_one(version, number):
+def test_later_minor_versions_count_as_http_1_1(version, number):
     assert heads.version_number(version) == number
 
 
 @pytest.mark.parametrize("version", ["HTTP/2.0", "HTTP/2", "HTTP/", "HTTP/11"])
-def test_another_major_version_is_unknown(version):
+def test_another_major_version_is_refused(version):
     with pytest.raises(http.client.UnknownProtocol):
         heads.version_number(version)
 
@@ -73,12 +73,12 @@ def test_another_major_version_is_unknown(version):
 @pytest.mark.parametrize(
     ("status", "interim"), [(100, True), (101, False), (102, True), (103, True), (199, True), (200, False), (99, False)]
 )
-def test_interim_answers_are_all_1xx_but_101(status, interim):
+def test_interim_responses_are_all_1xx_except_101(status, interim):
     assert heads.is_interim(status) is interim
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n", b""])
-def test_header_lines_end_with_the_empty_line_or_the_file_and_nothing_behind_is_read(end):
+def test_header_lines_are_read_up_to_the_empty_line_or_the_end_of_the_file(end):
     source = io.BytesIO(b"A: 1\r\nB: 2\r\n" + end + (b"surplus" if end else b""))
     assert heads.read_field_lines(source) == [b"A: 1\r\n", b"B: 2\r\n", end]
     assert source.read() == (b"surplus" if end else b"")
@@ -116,7 +116,7 @@ def test_a_status_line_that_was_cut_is_refused(line):
 
 
 @pytest.mark.parametrize("line", [b"SSH-2.0-OpenSSH_9.2", b"<html>", b"HTTP 200", b"\x15\x03", b"HTTP/1.1 200 OK\n"])
-def test_what_is_no_status_line_or_a_whole_one_is_not_called_cut(line):
+def test_malformed_and_whole_status_lines_are_not_called_cut(line):
     heads.refuse_cut_status(line)
 
 
@@ -139,7 +139,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("fields", "items"), ODD)
-def test_what_parsers_read_differently_is_read_line_by_line_and_told(fields, items):
+def test_lines_that_parsers_read_differently_are_read_one_by_one_and_reported(fields, items):
     assert heads.is_odd(fields)
     assert heads.parse_fields(fields).items() == items
 
@@ -155,7 +155,7 @@ def test_what_parsers_read_differently_is_read_line_by_line_and_told(fields, ite
         (b"A: 1 \r\n \t\r\nB: 2\r\n\r\n", [("A", "1"), ("B", "2")]),
     ],
 )
-def test_no_line_takes_the_fields_behind_it_with_it(fields, items):
+def test_no_odd_line_hides_the_fields_behind_it(fields, items):
     assert not heads.is_odd(fields)
     assert heads.parse_fields(fields).items() == items
 
@@ -171,7 +171,7 @@ def test_no_line_takes_the_fields_behind_it_with_it(fields, items):
         b"A: 1\n\n",
     ],
 )
-def test_other_heads_are_not_odd(fields):
+def test_other_header_sections_are_not_odd(fields):
     assert not heads.is_odd(fields)
 
 
@@ -217,7 +217,7 @@ def as_seen(message: http.client.HTTPMessage) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("fields", HEADS)
-def test_headers_are_what_http_client_makes_of_them(fields):
+def test_header_sections_are_parsed_as_by_http_client(fields):
     theirs = http.client.parse_headers(io.BytesIO(fields))
     assert as_seen(heads.parse_fields(fields)) == as_seen(theirs)
 
@@ -228,14 +228,14 @@ line_ends = st.sampled_from(["\r\n", "\r\n ", "\r\n\t", "\n"])
 
 
 @given(st.lists(st.tuples(names, values, line_ends), max_size=8))
-def test_any_head_reads_field_by_field_as_in_http_client(fields):
+def test_any_header_section_is_parsed_as_by_http_client_field_by_field(fields):
     head = "".join(f"{name}:{value}{end}" for name, value, end in fields).encode("latin-1") + b"\r\n"
     theirs = [(name, value.strip(" \t\r\n")) for name, value in http.client.parse_headers(io.BytesIO(head)).raw_items()]
     assert list(heads.parse_fields(head).raw_items()) == theirs
 
 
 @given(st.lists(st.tuples(names, values), max_size=8))
-def test_what_was_sent_is_what_is_read(fields):
+def test_fields_are_read_as_they_were_sent(fields):
     head = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1") + b"\r\n"
     heads.is_odd(head)
     assert heads.parse_fields(head).items() == [(name, value.strip(" \t")) for name, value in fields]
