@@ -33,6 +33,11 @@ class DownloadHTTPHandler(HTTPHandler):
         return self.do_open(DeadlineHTTPConnection, req, deadline=self._deadline)
 
 
+class _SharedContext:
+    # No program gets hold of the handlers of a download and their context, so all downloads can share one.
+    get = staticmethod(shared_context)
+
+
 class DownloadHTTPSHandler(HTTPSHandler):
     """Opens https URLs.
 
@@ -44,16 +49,15 @@ class DownloadHTTPSHandler(HTTPSHandler):
 
     def __init__(self, deadline: Deadline | None = None, cert: Cert | None = None) -> None:
         super().__init__(cert=cert)
+        self._default_context = _SharedContext
         self._deadline = deadline
 
     def https_open(self, req: Any) -> Any:
         """Send a request and return the response."""
-        if self._context is None:
-            # No program gets hold of this handler and its context, so all downloads can share one.
-            self._context = shared_context()
         if self._deadline is None:
             return super().https_open(req)
-        return self.do_open(DeadlineHTTPSConnection, req, context=self._context, deadline=self._deadline)
+        context = self._context or self._default_context.get()
+        return self.do_open(DeadlineHTTPSConnection, req, context=context, deadline=self._deadline)
 
 
 class DownloadFTPHandler(urllib.request.FTPHandler):

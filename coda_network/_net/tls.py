@@ -10,6 +10,7 @@ from coda_network._trace import Trace
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ssl import DefaultVerifyPaths, SSLContext, SSLError, SSLSocket
     from typing import Any, NoReturn, TypeAlias
 
@@ -40,7 +41,9 @@ def cert_parts(cert: Cert) -> tuple[str, str | None, str | bytes | None]:
     return os.fspath(file), None if key is None else os.fspath(key), password
 
 
-def client_context(context: SSLContext | None = None, cert: Cert | None = None) -> SSLContext:
+def client_context(
+    context: SSLContext | None = None, cert: Cert | None = None, make: Callable[[], SSLContext] | None = None
+) -> SSLContext:
     """Return the context for connections to a server, with the client certificate loaded.
 
     The default context is made by ``ssl._create_default_https_context``, looked up at each call, because programs
@@ -51,6 +54,7 @@ def client_context(context: SSLContext | None = None, cert: Cert | None = None) 
     :param context: the context to use, None for a default one. A certificate is loaded into this very context, as
         http.client did with ``cert_file``, and so also serves the caller's other connections with the context
     :param cert: a path, ``(certificate, key)`` or ``(certificate, key, password)``
+    :param make: makes a default context, in place of that function
     :raises OSError: a file cannot be read; the error names it
     :raises ssl.SSLError: a file has no certificate or no key, the key does not belong to the certificate, or its
         password is wrong or missing; the password is not in the message
@@ -59,7 +63,7 @@ def client_context(context: SSLContext | None = None, cert: Cert | None = None) 
     if context is None:
         import ssl
 
-        context = ssl._create_default_https_context()
+        context = (make or ssl._create_default_https_context)()
         context.set_alpn_protocols(["http/1.1"])
         _allow_late_authentication(context)
     if cert is not None:
@@ -88,7 +92,7 @@ def shared_context() -> SSLContext:
     import ssl
 
     make = ssl._create_default_https_context
-    if getattr(make, "__globals__", None) is not vars(ssl):
+    if not is_of_ssl(make):
         # A function of the program: what its contexts depend on, and who else has them, is not known here.
         return client_context()
     # What a default context depends on; truststore replaces the class of contexts. It is noted before the context is
@@ -101,6 +105,13 @@ def shared_context() -> SSLContext:
     context = client_context()
     _shared = origin, now, context
     return context
+
+
+def is_of_ssl(make: object) -> bool:
+    """Return whether a function that makes default contexts is one of ssl's own, not of the program."""
+    import ssl
+
+    return getattr(make, "__globals__", None) is vars(ssl)
 
 
 def _trust_store() -> tuple[object, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from coda_network._net.default_context import DefaultContext
     from coda_network._net.dial import SocketKeepalive
     from coda_network._net.tls import Cert
 
@@ -124,6 +125,7 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     _context: SSLContext | None
+    _default_context: Any = None  # makes it where there is no context of the program: a DefaultContext
 
     if TYPE_CHECKING:
 
@@ -150,11 +152,14 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
         ) -> None:
             # Given no context Python 3.12 and later would make one.
             _stdlib_https_init(self, _level(debuglevel, http.client.HTTPSConnection), context=_UNMADE, **options)
-            if cert is not None or (context is None and check_hostname is not None):
+            if cert is not None:
                 context = _client_context(context, cert)
-            if check_hostname is not None and context is not None:
+            self._default_context = None
+            if context is None:
+                self._default_context = _new_default_context(check_hostname)
+            elif check_hostname is not None:
                 context.check_hostname = check_hostname
-            self._context = context  # None until an https URL is opened: a default one takes some milliseconds to make
+            self._context = context  # None: the default one, which takes some milliseconds to make
             self.socket_keepalive = socket_keepalive
 
     https_request = AbstractHTTPHandler.do_request_
@@ -163,16 +168,21 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
         """Open an https URL."""
         context = self._context
         if context is None:
+<<<<<<< HEAD
             if sys.version_info >= (3, 12):
                 context = self._context = _client_context()
             else:
                 # Those versions look for each request how certificates are to be checked (PEP 476): a program that
                 # switches it off for one download, and on again, means the next one to be checked.
                 context = _context_as_of_now(self)
+=======
+            context = (self._default_context or _default_context_of(self)).get()
+>>>>>>> ad24582 (The default TLS context is looked up when the standard library looks it up)
         make = _connection_class(http.client.HTTPSConnection)
         return self.do_open(make, req, context=context, **_options(self))
 
 
+<<<<<<< HEAD
 def _context_as_of_now(handler: Any) -> Any:
     """Return the handler's default context; another one where contexts are made in another way than for the last."""
     import ssl
@@ -182,6 +192,20 @@ def _context_as_of_now(handler: Any) -> Any:
     if known is None or known[0] is not make:
         known = handler._default_context = make, _client_context()
     return known[1]
+=======
+def _new_default_context(check_hostname: bool | None = None) -> DefaultContext | None:
+    if "ssl" not in sys.modules:
+        return None  # a Python without TLS
+    from coda_network._net.default_context import DefaultContext
+
+    return DefaultContext(check_hostname)
+
+
+def _default_context_of(handler: Any) -> Any:
+    """Return the default context of a handler that was made before the patch, which lacks one."""
+    handler._default_context = _new_default_context(getattr(handler, "_check_hostname", None))
+    return handler._default_context
+>>>>>>> ad24582 (The default TLS context is looked up when the standard library looks it up)
 
 
 def _client_context(context: Any = None, cert: Cert | None = None) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import http.client
 import io
-import ssl
 import urllib.error
 import urllib.request
 import urllib.response
@@ -13,7 +12,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from support.certs import Authority
 from support.origin import Origin
 from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
@@ -290,6 +288,7 @@ def test_the_name_of_a_http_client_class_is_looked_up_when_it_is_needed(
     assert made == [(origin.netloc,)]
 
 
+<<<<<<< HEAD
 def test_a_tls_context_is_made_once_when_an_https_url_is_opened(
     library: ModuleType,
     origin: Origin,
@@ -315,6 +314,8 @@ def test_a_tls_context_is_made_once_when_an_https_url_is_opened(
     opener.close()
 
 
+=======
+>>>>>>> ad24582 (The default TLS context is looked up when the standard library looks it up)
 def test_socket_keepalive_reaches_the_connection(library: ModuleType, origin: Origin) -> None:
     import socket
 
