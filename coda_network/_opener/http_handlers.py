@@ -168,31 +168,11 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
         """Open an https URL."""
         context = self._context
         if context is None:
-<<<<<<< HEAD
-            if sys.version_info >= (3, 12):
-                context = self._context = _client_context()
-            else:
-                # Those versions look for each request how certificates are to be checked (PEP 476): a program that
-                # switches it off for one download, and on again, means the next one to be checked.
-                context = _context_as_of_now(self)
-=======
             context = (self._default_context or _default_context_of(self)).get()
->>>>>>> ad24582 (The default TLS context is looked up when the standard library looks it up)
         make = _connection_class(http.client.HTTPSConnection)
         return self.do_open(make, req, context=context, **_options(self))
 
 
-<<<<<<< HEAD
-def _context_as_of_now(handler: Any) -> Any:
-    """Return the handler's default context; another one where contexts are made in another way than for the last."""
-    import ssl
-
-    make = ssl._create_default_https_context
-    known = vars(handler).get("_default_context")
-    if known is None or known[0] is not make:
-        known = handler._default_context = make, _client_context()
-    return known[1]
-=======
 def _new_default_context(check_hostname: bool | None = None) -> DefaultContext | None:
     if "ssl" not in sys.modules:
         return None  # a Python without TLS
@@ -205,7 +185,6 @@ def _default_context_of(handler: Any) -> Any:
     """Return the default context of a handler that was made before the patch, which lacks one."""
     handler._default_context = _new_default_context(getattr(handler, "_check_hostname", None))
     return handler._default_context
->>>>>>> ad24582 (The default TLS context is looked up when the standard library looks it up)
 
 
 def _client_context(context: Any = None, cert: Cert | None = None) -> Any:

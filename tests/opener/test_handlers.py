@@ -288,34 +288,6 @@ def test_the_name_of_a_http_client_class_is_looked_up_when_it_is_needed(
     assert made == [(origin.netloc,)]
 
 
-<<<<<<< HEAD
-def test_a_tls_context_is_made_once_when_an_https_url_is_opened(
-    library: ModuleType,
-    origin: Origin,
-    ca: Authority,
-    client_context: ssl.SSLContext,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made = []
-
-    def counted() -> ssl.SSLContext:
-        made.append(client_context)
-        return client_context
-
-    monkeypatch.setattr(ssl, "_create_default_https_context", counted)
-    opener = library.build_opener(library.ProxyHandler({}))
-    opener.open(origin.url, timeout=10).read()
-    assert made == []
-    for _ in range(2):
-        with Origin(ca.server_context()) as site:
-            opener.open(site.url, timeout=10).read()
-    # Where urllib.request makes one for each request, a function of the program's own is not asked again for the same.
-    assert made == [client_context]
-    opener.close()
-
-
-=======
->>>>>>> ad24582 (The default TLS context is looked up when the standard library looks it up)
 def test_socket_keepalive_reaches_the_connection(library: ModuleType, origin: Origin) -> None:
     import socket
 
