@@ -106,7 +106,7 @@ def read_field_lines(source: LineReader, limit: int | None = None, kind: str = "
 
 
 def refuse_cut_status(line: bytes) -> None:
-    """Refuse a status line that was cut. What does not begin as one is no HTTP at all, and left to be shown.
+    """Refuse a status line that was cut. Text that does not begin like one is left to ``parse_status_line()``.
 
     :raises http.client.RemoteDisconnected: the connection ended in the middle of the line
     """
@@ -126,10 +126,10 @@ def refuse_cut(lines: list[bytes]) -> None:
 def is_odd(fields: bytes) -> bool:
     """Return whether recipients read this header section in different ways (RFC 9112 sections 2.2, 5.1).
 
-    That are white space in front of a colon, a line without one, a bare CR. The fields are read, and the connection is
-    not used again: whatever was smuggled past somebody else is not read here either.
+    Odd are white space before a colon, a line without a colon, and a bare CR. The fields are read, but the connection
+    must not be used again: the bytes behind may have been smuggled past an intermediary.
 
-    :raises http.client.HTTPException: there is NUL, which nobody reads
+    :raises http.client.HTTPException: there is NUL, which no recipient accepts
     """
     if _plain_fields(fields):
         return False
@@ -140,12 +140,12 @@ def is_odd(fields: bytes) -> bool:
 
 
 def parse_fields(fields: bytes) -> http.client.HTTPMessage:
-    """Return the fields of a header section, each line read by itself: an odd one takes no other with it.
+    """Return the fields of a header section; each line is read by itself, so that an odd one hides no other.
 
-    The standard library's parser ends the header section at a line without a colon, and at a name with white space
-    or a byte beyond ASCII, and loses all that follow, the framing too. Here such a name loses the white space around it
-    (RFC 9112 section 5.1), a line without a colon is skipped, and a bare CR is a space (RFC 9110 section 5.5). Values
-    lose the white space around them; folded lines stay folded, as in the standard library.
+    The standard library's parser ends the header section at a line without a colon, and at a name with white space or
+    a byte beyond ASCII. It loses the fields behind it, framing included. Here such a name loses the white space around
+    it (RFC 9112 section 5.1), a line without a colon is skipped, and a bare CR is a space (RFC 9110 section 5.5).
+    Values lose the white space around them; folded lines stay folded, as in the standard library.
     """
     message = http.client.HTTPMessage()
     text = fields.decode("iso-8859-1")
