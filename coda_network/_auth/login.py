@@ -31,6 +31,7 @@ LARGE_BODY = 1 << 16
 responds again on a connection on which it refused more than this."""
 
 CUT_SHORT = "the peer closed the connection in the middle of the handshake"
+CUT_SHORT_TWICE = "the connection ended in the middle of the handshake, twice"
 
 
 class HeaderSection(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coda_network._auth.login import LARGE_BODY, Login
+from coda_network._auth.login import CUT_SHORT_TWICE, LARGE_BODY, Login
 from coda_network._auth.scheme import Outgoing, PeerUnproven
 from coda_network._http.drain import drain
 from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_accepted_header
@@ -135,6 +135,9 @@ class ForwardProxyLogin:
             if not drain(response):
                 connection.close()
                 if login.in_progress:
+                    if self._has_begun_anew:
+                        login.withdraw(CUT_SHORT_TWICE)
+                        return response
                     value = self._begin_anew(login)
             # So short a body may go with every leg of a handshake.
             try:

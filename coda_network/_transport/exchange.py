@@ -6,6 +6,7 @@ from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
+from coda_network._auth.login import CUT_SHORT_TWICE
 from coda_network._auth.scheme import Outgoing, PeerUnproven, Role
 from coda_network._http.drain import drain
 from coda_network._trace import Trace
@@ -137,6 +138,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
             connection.close()
             if auth.login(pooled, challenger).in_progress:
                 if repeated:
+                    auth.login(pooled, challenger).withdraw(CUT_SHORT_TWICE)
                     return response
                 repeated, to_send = True, _without_tokens(to_send, pooled.logins(prepared.absolute_form))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import urllib.error
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from support.accounts import ALICE, EVERYBODY
 from support.ntlm_peer import NtlmPeer
 from support.passwords import write_ntlm_users
-from support.peer import ScriptedPeer
+from support.peer import ScriptedPeer, Wire
 
 from coda_network import httplib
 
@@ -92,3 +93,53 @@ def test_an_opener_gives_up_where_a_handshake_is_cut_short(
     assert REASON in str(error.auth_report)
     if scheme == "http":
         error.close()
+
+
+class TokensOnLongPages(NtlmPeer):
+    """A proxy whose token comes on a page so long that nobody reads it to its end: the connection is lost with it."""
+
+    def _send(self, wire: Wire, status: str, lines: tuple[str, ...], body: bytes) -> None:
+        if any("NTLM " in line for line in lines):
+            head = "\r\n".join([f"HTTP/1.1 {status}", *lines, "Content-Length: 1000000000", "", ""])
+            wire.send(head.encode() + b"x" * 2000000)
+        else:
+            super()._send(wire, status, lines, body)
+
+
+@pytest.mark.parametrize("body", [None, b"body"], ids=["no-body", "short-body"])
+def test_in_absolute_form_a_handshake_begins_anew_once(body: bytes | None) -> None:
+    proxy = TokensOnLongPages("proxy")
+    with ScriptedPeer(proxy) as peer:
+        connection = httplib.HTTPConnection(*peer.address, timeout=10)
+        connection.request("POST", "http://site.example/", body, {"Proxy-Authorization": BASIC})
+        response: Any = connection.getresponse()
+        assert response.status == 407
+        connection.close()
+    assert proxy.messages == [0, 1, 0, 1]
+    assert "twice" in str(response.auth_report)
+
+
+def test_in_a_tunnel_a_handshake_begins_anew_once() -> None:
+    proxy = TokensOnLongPages("proxy")
+    with ScriptedPeer(proxy) as peer:
+        connection = httplib.HTTPSConnection(*peer.address, timeout=10)
+        connection.set_tunnel("site.example", headers={"Proxy-Authorization": BASIC})
+        with pytest.raises(ConnectionError, match="in the middle of the handshake"):
+            connection.connect()
+        connection.close()
+    assert proxy.messages == [0, 1, 0, 1]
+
+
+def test_an_openers_handshake_begins_anew_once(library: ModuleType) -> None:
+    proxy = TokensOnLongPages("proxy")
+    with ScriptedPeer(proxy) as peer:
+        opener = library.build_opener(
+            library.ProxyHandler({"http": f"http://{ALICE.qualified_userinfo}@{peer.netloc}"})
+        )
+        with pytest.raises(urllib.error.HTTPError, match="407") as caught:
+            opener.open("http://site.example/", timeout=10)
+        error: Any = caught.value
+        error.close()
+        opener.close()
+    assert proxy.messages == [0, 1, 0, 1]
+    assert "twice" in str(error.auth_report)
