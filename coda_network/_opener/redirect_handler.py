@@ -31,14 +31,16 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
 
         :raises urllib.error.HTTPError: it may not be followed: too many, another scheme, a ``Location`` that is no URL
         """
-        page: Any = _UnneededPage(fp)
+        unneeded = _UnneededPage(fp)
+        page: Any = unneeded
         try:
             return _stdlib_http_error_302(self, req, page, code, msg, headers)
         except urllib.error.HTTPError as error:
-            if getattr(error, "fp", None) is not page:
-                raise
-            # The program may want the page of a redirect that is not followed.
-            raise urllib.error.HTTPError(error.url, error.code, error.msg, error.hdrs, fp) from None
+            refused: Any = error
+            if getattr(refused, "fp", None) is page:
+                # The program may want the page of a redirect that is not followed.
+                unneeded.is_wanted, refused.fp = True, fp
+            raise
         except ValueError as error:
             if isinstance(error, (OSError, http.client.HTTPException)) or page.was_read:
                 raise
@@ -70,6 +72,10 @@ class _UnneededPage:
     def __init__(self, response: Any) -> None:
         self._response = response
         self.was_read = False
+        self.is_wanted = False
+
+    def __iter__(self) -> Any:
+        return iter(self._response)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._response, name)
@@ -77,6 +83,8 @@ class _UnneededPage:
     def read(self, *arguments: Any) -> bytes:
         from coda_network._http.drain import drain
 
+        if self.is_wanted:
+            return self._response.read(*arguments)  # type: ignore[no-any-return]  # whatever stands in for a response
         self.was_read = True
         drain(self._response)
         return b""
