@@ -38,6 +38,6 @@ class BodyBuffer:
             self._pieces.clear()
             self._long.seek(0, io.SEEK_END)
 
-    def whole(self) -> bytes:
+    def getvalue(self) -> bytes:
         """Return all of it."""
         return b"".join(self._pieces) if self._long is None else self._long.getvalue()

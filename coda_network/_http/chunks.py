@@ -77,8 +77,8 @@ class ChunkedReading(_Base):
                     if amt is not None:
                         amt -= len(more)
         except IncompleteRead as cut:
-            raise IncompleteRead(data.whole() + cut.partial, cut.expected) from None
-        return data.whole()
+            raise IncompleteRead(data.getvalue() + cut.partial, cut.expected) from None
+        return data.getvalue()
 
     def _readinto_chunked(self, b: Any) -> int:
         """Fill *b* as far as the body goes; return how many bytes came."""

@@ -30,7 +30,7 @@ class _Unwatched(_Socket):
 
 
 class RefusedTunnel:
-    """A socket whose last response was a refusal; it can be taken once that response has been read.
+    """A socket whose last response was a refusal; it can be detached once that response has been read.
 
     Where the connection ends with the refusal the socket is closed here, and the refusal reads on alone.
     """
@@ -46,7 +46,7 @@ class RefusedTunnel:
         if refusal.will_close:
             self.close()
 
-    def take(self) -> Any:
+    def detach(self) -> Any:
         """Return the socket to go on with; None, and it is closed, where the refusal was not read or the peer left."""
         sock, reader, refusal = self.sock, self._reader, self._refusal()
         if (

@@ -336,7 +336,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         while wanted and (piece := self.fp.read(wanted)):
             data.add(piece)
             wanted = PIECE if amt is None else min(PIECE, amt - data.size)
-        return data.whole()
+        return data.getvalue()
 
 
 _readline = HTTPResponse.readline

@@ -127,7 +127,7 @@ class Tunnelling(_Base):
         :raises ConnectionLost: that connection cannot go on
         """
         refused, self._refused_tunnel = self._refused_tunnel, None
-        if self.sock is None and refused is not None and (sock := refused.take()) is not None:
+        if self.sock is None and refused is not None and (sock := refused.detach()) is not None:
             self.sock = sock
             try:
                 return self._exchange_connect(authorization)

@@ -146,7 +146,7 @@ def test_nobody_to_log_in(check: Check, tls_origin: Origin, squid_ntlm: Squid) -
 def test_a_scheme_that_nobody_knows(check: Check, basic_proxy: Proxy) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "401 Unauthorized", "WWW-Authenticate: Magic", "Connection: close")
+        wire.respond(b"", "401 Unauthorized", "WWW-Authenticate: Magic", "Connection: close")
 
     with ScriptedPeer(script) as peer:
         seen = check(peer.url)
@@ -157,7 +157,7 @@ def test_a_scheme_that_nobody_knows(check: Check, basic_proxy: Proxy) -> None:
 def test_a_challenge_that_cannot_be_read(check: Check) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "401 Unauthorized", "Connection: close")
+        wire.respond(b"", "401 Unauthorized", "Connection: close")
 
     with ScriptedPeer(script) as peer:
         seen = check(peer.url)
@@ -168,9 +168,11 @@ def test_a_challenge_that_cannot_be_read(check: Check) -> None:
 def test_a_proxy_that_closes_in_the_middle_of_a_login(check: Check, tls_origin: Origin) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "407 Proxy Authentication Required", "Proxy-Authenticate: NTLM")
+        wire.respond(b"", "407 Proxy Authentication Required", "Proxy-Authenticate: NTLM")
         wire.read_head()
-        wire.answer(b"", "407 Proxy Authentication Required", f"Proxy-Authenticate: NTLM {TYPE_2}", "Connection: close")
+        wire.respond(
+            b"", "407 Proxy Authentication Required", f"Proxy-Authenticate: NTLM {TYPE_2}", "Connection: close"
+        )
 
     with ScriptedPeer(script) as peer:
         seen = check(tls_origin.url, "--proxy", peer.url.replace("//", f"//{ALICE.userinfo}@"))
@@ -377,7 +379,7 @@ def test_redirects_are_followed(check: Check, origin: Origin, tls_origin: Origin
 def test_a_refused_tunnel(check: Check, tls_origin: Origin) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"not to that port", "403 Forbidden", "Connection: close")
+        wire.respond(b"not to that port", "403 Forbidden", "Connection: close")
 
     with ScriptedPeer(script) as peer:
         seen = check(tls_origin.url, "--proxy", peer.url)

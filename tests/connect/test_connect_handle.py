@@ -123,7 +123,7 @@ def test_a_chain_without_proxies_is_a_direct_connection() -> None:
 def test_a_proxy_that_closes_in_the_middle_of_a_chain_is_reached_again(proxy: Proxy) -> None:
     def refuse(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "407 No", 'Proxy-Authenticate: Basic realm="x"', "Connection: close")
+        wire.respond(b"", "407 No", 'Proxy-Authenticate: Basic realm="x"', "Connection: close")
 
     def accept(wire: Wire) -> None:
         assert b"\r\nProxy-Authorization: Basic " in wire.read_head()

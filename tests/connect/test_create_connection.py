@@ -53,7 +53,7 @@ def test_what_the_peer_says_first_is_not_lost(slowly: bool) -> None:
 def test_a_refusal_is_an_oserror_that_names_the_status(status: str) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"not today", status)
+        wire.respond(b"not today", status)
 
     with ScriptedPeer(script) as proxy:
         with pytest.raises(OSError, match=f"Tunnel connection failed: {status}") as caught:
@@ -65,7 +65,7 @@ def test_a_refusal_is_an_oserror_that_names_the_status(status: str) -> None:
 def test_the_login_waits_until_it_is_asked_for_and_may_need_a_new_connection() -> None:
     def refuse(wire: Wire) -> None:
         assert b"Authorization" not in wire.read_head()
-        wire.answer(b"", "407 No", 'Proxy-Authenticate: Basic realm="x", charset="UTF-8"', "Connection: close")
+        wire.respond(b"", "407 No", 'Proxy-Authenticate: Basic realm="x", charset="UTF-8"', "Connection: close")
 
     def accept(wire: Wire) -> None:
         proof = base64.b64encode(f"{BOB.qualified}:{BOB.password}".encode())
@@ -83,7 +83,7 @@ def test_a_password_is_in_no_traceback() -> None:
 
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"", "407 No", 'Proxy-Authenticate: Basic realm="x"')
+            wire.respond(b"", "407 No", 'Proxy-Authenticate: Basic realm="x"')
 
     with ScriptedPeer(script) as peer:
         with pytest.raises(TunnelError) as caught:

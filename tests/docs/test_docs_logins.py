@@ -46,7 +46,9 @@ class Asking:
             found = re.search(rf'\r\n{self._field}: Digest .*?username="([^"]+)"'.encode(), head)
             if found:
                 self.users.append(found[1].decode())
-            wire.answer(b"", self._status, f'{self._offer}: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256')
+            wire.respond(
+                b"", self._status, f'{self._offer}: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'
+            )
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ def test_only_the_patched_opener_sends_basic_unasked(unpatched: None, patched: b
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             heads.append(head)
-            wire.answer(b"", "502 Bad Gateway")
+            wire.respond(b"", "502 Bad Gateway")
 
     library: Any = urllib.request if patched else urllib2
     if patched:

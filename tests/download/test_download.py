@@ -56,7 +56,7 @@ def test_redirects_are_followed(origin: Origin) -> None:
 def test_a_redirect_without_end_is_an_error_of_the_server() -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"", "302 Found", "Location: /again")
+            wire.respond(b"", "302 Found", "Location: /again")
 
     with ScriptedPeer(script) as peer:
         assert do_download(peer.url) == (302, None)

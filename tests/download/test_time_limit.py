@@ -112,7 +112,7 @@ def test_a_proxy_that_takes_its_time_over_connect(script: Callable[[Wire], None]
 def test_a_login_at_a_proxy_that_takes_its_time() -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "407 No", 'Proxy-Authenticate: Basic realm="x"')
+        wire.respond(b"", "407 No", 'Proxy-Authenticate: Basic realm="x"')
         wire.read_head()
         wire.send(b"HTTP/1.1 200 OK\r\nX: ")
         drip(wire, b"x")
@@ -140,7 +140,7 @@ def test_reading_a_handle_is_in_the_time_too() -> None:
 def test_a_download_in_time_is_not_disturbed() -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(bytes(300000))
+            wire.respond(bytes(300000))
 
     with ScriptedPeer(script) as peer:
         assert do_download(peer.url, timeout_sec=30) == (200, bytes(300000))

@@ -41,7 +41,7 @@ def exchange(connection_class: type[http.client.HTTPConnection], interim: bytes,
         elif b"Content-Length: " in head:
             wire.read_exactly(int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]))
         wire.send(interim)
-        wire.answer(b"body", "200 Fine \xe4", "X-One: 1", "X-Folded: a\r\n b", "Set-Cookie: a", "Set-Cookie: b")
+        wire.respond(b"body", "200 Fine \xe4", "X-One: 1", "X-Folded: a\r\n b", "Set-Cookie: a", "Set-Cookie: b")
 
     method, target, body, headers = REQUESTS[request]
     with ScriptedPeer([script]) as peer, contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -69,7 +69,7 @@ def test_an_accepted_connect_is_printed_as_by_http_client_from_python_3_12_on(ca
         wire.read_head()
         wire.send(b"HTTP/1.1 200 OK\r\nX-Proxy: yes\r\n\r\n")
         wire.read_head()
-        wire.answer(b"body")
+        wire.respond(b"body")
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPConnection(*peer.address)
@@ -94,7 +94,7 @@ def test_the_level_of_the_class_counts_too(capsys):
 
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer()
+        wire.respond()
 
     with ScriptedPeer([script]) as peer:
         connection = Talking(*peer.address)
@@ -108,7 +108,7 @@ def test_without_it_nothing_is_printed(capsys):
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(INTERIM)
-        wire.answer()
+        wire.respond()
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPConnection(*peer.address)
@@ -127,7 +127,7 @@ def test_logins_are_not_printed(tunnel, capsys):
             assert f"Proxy-Authorization: Basic {secret}\r\n".encode() in wire.read_head()
             wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
         assert f"AUTHORIZATION: Basic {secret}\r\n".encode() in wire.read_head()
-        wire.answer(b"body")
+        wire.respond(b"body")
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPConnection(*peer.address)

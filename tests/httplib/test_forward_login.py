@@ -62,14 +62,14 @@ def digest_proxy(*, close: bool = False) -> tuple[list[tuple[str, str, bytes]], 
             seen.append((method, scheme, body))
             if scheme == "Digest":
                 assert b'uri="' + URL.encode() in head
-                wire.answer(b"" if method == "HEAD" else b"welcome", "200 OK")
+                wire.respond(b"" if method == "HEAD" else b"welcome", "200 OK")
             elif method == "HEAD":
                 wire.send(f"HTTP/1.1 407 No\r\n{DIGEST}\r\nContent-Length: 4\r\n\r\n".encode())
             elif close:
-                wire.answer(b"page", "407 No", DIGEST, "Connection: close")
+                wire.respond(b"page", "407 No", DIGEST, "Connection: close")
                 return
             else:
-                wire.answer(b"page", "407 No", DIGEST)
+                wire.respond(b"page", "407 No", DIGEST)
 
     return seen, script
 
@@ -154,7 +154,7 @@ def test_a_proxy_that_closes_after_its_challenge_is_dialled_again(talk: Any, bod
 def test_a_refused_basic_login_is_not_repeated(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"page", "407 No", 'Proxy-Authenticate: Basic realm="r"', DIGEST)
+            wire.respond(b"page", "407 No", 'Proxy-Authenticate: Basic realm="r"', DIGEST)
 
     with ScriptedPeer(script) as peer:
         response = talk(peer, "GET", URL)
@@ -167,7 +167,7 @@ def test_a_refused_basic_login_is_not_repeated(talk: Any) -> None:
 def test_a_login_that_fails_returns_the_last_response(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for number, _ in enumerate(wire.read_heads()):
-            wire.answer(b"page %d" % number, "407 No", DIGEST)
+            wire.respond(b"page %d" % number, "407 No", DIGEST)
 
     with ScriptedPeer(script) as peer:
         response = talk(peer, "GET", URL)
@@ -192,7 +192,7 @@ def test_a_proxy_that_takes_the_header_sees_what_was_sent_and_nothing_else(talk:
     def script(wire: Wire) -> None:
         for _ in range(2):
             wire.read_request()
-            wire.answer(b"welcome", "200 OK")
+            wire.respond(b"welcome", "200 OK")
 
     with ScriptedPeer(script) as peer:
         for _ in range(2):
@@ -209,7 +209,7 @@ def test_a_long_body_goes_out_at_once_where_no_login_is_to_be_expected(talk: Any
         for head in wire.read_heads():
             methods.append(head.split()[0].decode())
             wire.read_exactly(int(header(head, b"content-length") or 0))
-            wire.answer(b"" if methods[-1] == "HEAD" else b"welcome", "200 OK", "Connection: close")
+            wire.respond(b"" if methods[-1] == "HEAD" else b"welcome", "200 OK", "Connection: close")
             return
 
     with ScriptedPeer(script) as peer:
@@ -222,7 +222,7 @@ def test_a_long_body_goes_out_at_once_where_no_login_is_to_be_expected(talk: Any
 def test_without_any_login_the_refusal_is_the_response(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"page", "407 No", DIGEST)
+            wire.respond(b"page", "407 No", DIGEST)
 
     with ScriptedPeer(script) as peer:
         assert talk(peer, "GET", URL, header=None).status == 407
@@ -234,7 +234,7 @@ def test_a_login_of_the_program_itself_is_left_alone(talk: Any, given: str) -> N
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             assert f"Proxy-Authorization: {given}\r\n".encode() in head
-            wire.answer(b"page", "407 No", DIGEST)
+            wire.respond(b"page", "407 No", DIGEST)
 
     with ScriptedPeer(script) as peer:
         assert talk(peer, "GET", URL, header=given).status == 407
@@ -244,7 +244,7 @@ def test_a_login_of_the_program_itself_is_left_alone(talk: Any, given: str) -> N
 def test_a_request_in_another_form_is_left_alone(talk: Any) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"page", "407 No", DIGEST)
+            wire.respond(b"page", "407 No", DIGEST)
 
     with ScriptedPeer(script) as peer:
         assert talk(peer, "GET", "/path").status == 407
@@ -282,7 +282,7 @@ def test_a_connection_closed_in_the_middle_begins_anew() -> None:
 def test_a_head_written_by_hand_is_not_understood_and_goes_out_as_it_is() -> None:
     def script(wire: Wire) -> None:
         assert wire.read_head() == b"GET / HTTP/1.1\r\n\r\n"
-        wire.answer(b"page", "407 No", DIGEST)
+        wire.respond(b"page", "407 No", DIGEST)
 
     with ScriptedPeer(script) as peer:
         connection = httplib.HTTPConnection(*peer.address, timeout=10)
@@ -299,7 +299,7 @@ def test_exceptions_of_the_connection_come_through(talk: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         if wire.number == 1:
-            wire.answer(b"page", "407 No", DIGEST)
+            wire.respond(b"page", "407 No", DIGEST)
             wire.read_head()
         wire.close()
 

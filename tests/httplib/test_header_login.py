@@ -29,9 +29,9 @@ def proxy(wire: Wire, *challenges: str) -> None:
         if b"Proxy-Authorization: Digest " in head:
             wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
             assert b"roxy-" not in wire.read_head()
-            wire.answer(b"welcome", "200 OK")
+            wire.respond(b"welcome", "200 OK")
             return
-        wire.answer(b"page", "407 No", *challenges)
+        wire.respond(b"page", "407 No", *challenges)
 
 
 @pytest.fixture

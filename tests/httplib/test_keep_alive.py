@@ -32,7 +32,7 @@ def serving(*responses: bytes):
 def numbered(wire: Wire) -> None:
     """Answers each request with its own target, in a long body."""
     for head in wire.read_heads():
-        wire.answer(head.split(b" ")[1] + b"x" * 1000)
+        wire.respond(head.split(b" ")[1] + b"x" * 1000)
 
 
 def get(connection: http.client.HTTPConnection, target: str = "/", method: str = "GET"):

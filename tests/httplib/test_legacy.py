@@ -10,7 +10,7 @@ from coda_network import httplib
 
 def serve(wire: Wire) -> None:
     wire.read_head()
-    wire.answer(b"<html>page</html>", "200 OK", "Content-Type: text/html")
+    wire.respond(b"<html>page</html>", "200 OK", "Content-Type: text/html")
 
 
 def test_the_example_of_the_handbooks():
@@ -49,7 +49,7 @@ def test_nothing_stays_open_where_nobody_closes():
 def test_a_404_is_the_callers_to_raise():
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"none", "404 Not Found")
+        wire.respond(b"none", "404 Not Found")
 
     with ScriptedPeer([script]) as peer:
         h = httplib.HTTP("127.0.0.1", peer.port)
@@ -72,7 +72,7 @@ def test_several_requests_each_have_a_connection():
 def test_a_body_is_sent_behind_the_headers():
     def script(wire: Wire) -> None:
         assert wire.read_request()[1] == b"name=value"
-        wire.answer(b"thanks")
+        wire.respond(b"thanks")
 
     with ScriptedPeer([script]) as peer:
         h = httplib.HTTP()

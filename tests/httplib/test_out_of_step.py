@@ -41,7 +41,7 @@ def send_the_announced_length(wire: Wire) -> None:
     for head in wire.read_heads():
         if b"Content-Length: 4" in head:
             wire.read_exactly(len(BODY))
-        wire.answer(head.split()[1])
+        wire.respond(head.split()[1])
 
 
 @pytest.mark.parametrize("sender", SENDERS)
@@ -69,7 +69,7 @@ def test_a_body_of_the_announced_length_keeps_the_connection(sender: str) -> Non
 
 def test_a_response_before_the_announced_body_has_come_ends_the_connection() -> None:
     def script(wire: Wire) -> None:
-        wire.answer(wire.read_head().split()[1])
+        wire.respond(wire.read_head().split()[1])
         wire.read_to_end()
 
     with ScriptedPeer(script) as peer:
@@ -87,7 +87,7 @@ def test_bytes_that_come_late_behind_a_response_are_not_the_next_one() -> None:
 
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"first")
+        wire.respond(b"first")
         if wire.number == 1:
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
             sent.set()
@@ -109,7 +109,7 @@ def test_a_101_that_nobody_asked_for_is_the_last_response_of_its_connection() ->
             wire.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
             wire.read_to_end()
         else:
-            wire.answer(b"fine")
+            wire.respond(b"fine")
 
     with ScriptedPeer(script) as peer:
         connection = httplib.HTTPConnection(*peer.address, timeout=5)

@@ -49,7 +49,7 @@ def proxy_of(*responses: bytes):
                 if b"onnection: close" in response:
                     return
             else:
-                wire.answer(b"the site")
+                wire.respond(b"the site")
 
     return script
 

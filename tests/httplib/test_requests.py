@@ -24,7 +24,7 @@ def echo(wire: Wire) -> None:
                 body += wire.read_exactly(1)
         elif b"content-length: " in lower:
             body = wire.read_exactly(int(lower.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
-        wire.answer(b"" if head.startswith(b"HEAD") else head + body)
+        wire.respond(b"" if head.startswith(b"HEAD") else head + body)
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ def test_without_auto_open_somebody_else_has_to_connect(connection):
 def test_the_source_address_is_where_the_connection_comes_from():
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(wire.sock.getpeername()[0].encode())
+        wire.respond(wire.sock.getpeername()[0].encode())
 
     with ScriptedPeer(script) as peer:
         connection = httplib.HTTPConnection(*peer.address, source_address=("127.0.0.2", 0))

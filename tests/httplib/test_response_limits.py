@@ -100,7 +100,7 @@ def test_the_response_to_connect_is_held_to_it(module, number, passes):
         wire.send(b"HTTP/1.1 200 OK\r\n" + fields(number) + b"\r\n")
         if passes:
             wire.read_head()
-            wire.answer(b"body")
+            wire.respond(b"body")
 
     with ScriptedPeer([script]) as peer:
         connection = module.HTTPConnection(*peer.address)
@@ -134,7 +134,7 @@ def test_a_response_class_of_the_program_is_told_the_limit_only_where_there_is_o
 
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"body")
+            wire.respond(b"body")
 
     with ScriptedPeer([script, script]) as peer:
         for limit in (None, 9):

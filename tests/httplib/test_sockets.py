@@ -143,7 +143,7 @@ def test_an_ipv6_address_is_checked_against_the_certificate_without_its_brackets
         wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
         wire.start_tls(ca.server_context())
         assert b"\r\nHost: [::1]\r\n" in wire.read_head()
-        wire.answer(b"body")
+        wire.respond(b"body")
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPSConnection(*peer.address, context=client_context)
@@ -174,7 +174,7 @@ def test_a_long_poll_survives_on_a_socket_with_keepalive():
             wire.send(b"5\r\nnews%d\r\n" % number)
         wire.send(b"0\r\n\r\n")
         wire.read_head()
-        wire.answer(b"bye")
+        wire.respond(b"bye")
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPConnection(*peer.address, socket_keepalive=TIMES)

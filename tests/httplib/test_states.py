@@ -12,7 +12,7 @@ from coda_network import httplib
 
 def serve(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.answer(b"body")
+        wire.respond(b"body")
 
 
 def test_a_second_request_before_the_response_names_the_state():
@@ -135,7 +135,7 @@ def test_a_response_can_be_waited_for_again_after_a_timeout():
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.read_exactly(1)
-        wire.answer(b"late")
+        wire.respond(b"late")
 
     with ScriptedPeer([script]) as peer:
         connection = httplib.HTTPConnection(*peer.address, timeout=0.05)

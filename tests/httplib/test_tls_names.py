@@ -38,7 +38,7 @@ def behind_a_proxy(context: ssl.SSLContext) -> Callable[[Wire], None]:
             wire.read_head()
         except OSError:
             return  # the client's error is what the test is about
-        wire.answer(b"welcome")
+        wire.respond(b"welcome")
 
     return script
 
@@ -78,7 +78,7 @@ def test_without_a_proxy_the_certificate_is_that_of_the_host(
 ) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"welcome")
+            wire.respond(b"welcome")
 
     with ScriptedPeer(script, tls=server_called(name, ca, asked)) as peer:
         connection = httplib.HTTPSConnection(SITE, peer.port, timeout=10, context=client_context)

@@ -27,7 +27,7 @@ def opening(response: bytes = OPEN, body: bytes = b"body"):
         wire.read_head()
         wire.send(response)
         wire.read_head()
-        wire.answer(body)
+        wire.respond(body)
 
     return script
 
@@ -218,7 +218,7 @@ def test_any_2xx_opens_whatever_its_headers_say(raw, slowly):
         (wire.send_slowly if slowly else wire.send)(raw)
         for _ in range(2):
             wire.read_head()
-            wire.answer(b"body")
+            wire.respond(b"body")
 
     with ScriptedPeer([script]) as peer:
         connection = through(peer, "h", 1)

@@ -118,7 +118,7 @@ def test_an_error_status_is_an_http_error_with_the_whole_response(
 def refusing(status: str) -> Any:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"the proxy's page", status, "Proxy-Authenticate: Bearer")
+        wire.respond(b"the proxy's page", status, "Proxy-Authenticate: Bearer")
 
     return script
 

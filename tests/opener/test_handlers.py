@@ -306,7 +306,7 @@ def test_a_redirect_whose_response_has_no_length_is_followed(direct: Any) -> Non
 
     def second(wire: Wire) -> None:
         assert wire.read_head().startswith(b"GET /next ")
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     with ScriptedPeer([first, second]) as peer:
         assert direct.open(peer.url, timeout=10).read() == b"ok"

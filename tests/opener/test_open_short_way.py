@@ -31,7 +31,7 @@ def peer() -> Iterator[ScriptedPeer]:
                 wire.read_request()
             except EOFError:
                 return
-            wire.answer(b"", "204 No Content")
+            wire.respond(b"", "204 No Content")
 
     with ScriptedPeer(script) as server:
         yield server

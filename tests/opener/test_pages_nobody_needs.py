@@ -20,7 +20,7 @@ SOON = 5.0  # the rule is a quarter of a second for each page; without it these 
 def test_a_redirect_is_followed_although_its_page_has_no_end(direct: Any, status: int, framing: str) -> None:
     def script(wire: Wire) -> None:
         if b"GET /there " in wire.read_head():
-            wire.answer(b"there")
+            wire.respond(b"there")
         else:
             wire.send(f"HTTP/1.1 {status} X\r\nLocation: /there\r\n{framing}\r\n<h1>".encode())
             wire.read_to_end()
@@ -36,7 +36,7 @@ def test_a_redirect_is_followed_although_its_page_has_no_end(direct: Any, status
 def test_a_location_that_is_no_url_is_a_documented_error(direct: Any, location: str) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"page", "302 Found", f"Location: {location}")
+        wire.respond(b"page", "302 Found", f"Location: {location}")
 
     with ScriptedPeer(script) as peer:
         with pytest.raises((URLError, httplib.InvalidURL)) as caught:
@@ -48,7 +48,7 @@ def test_a_location_that_is_no_url_is_a_documented_error(direct: Any, location: 
 def test_the_page_of_a_redirect_that_is_not_followed_is_the_programs(direct: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"page", "302 Found", "Location: mailto:alice@example.org")
+        wire.respond(b"page", "302 Found", "Location: mailto:alice@example.org")
 
     with ScriptedPeer(script) as peer, pytest.raises(HTTPError) as caught:
         direct.open(peer.url, timeout=10)
@@ -73,7 +73,7 @@ def test_a_redirect_to_ftp_stays_within_the_time_of_a_download(library: ModuleTy
 
         def script(wire: Wire) -> None:
             wire.read_head()
-            wire.answer(b"", "302 Found", f"Location: ftp://{files.netloc}/file")
+            wire.respond(b"", "302 Found", f"Location: ftp://{files.netloc}/file")
 
         with ScriptedPeer(script) as peer:
             started = time.monotonic()

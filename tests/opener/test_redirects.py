@@ -50,7 +50,7 @@ def test_a_post_becomes_a_get_or_stays_where_it_is(direct: Any, origin: Origin, 
 def test_an_endless_redirect_ends(direct: Any, kind: str) -> None:
     def script(wire: Wire) -> None:
         for number, _ in enumerate(wire.read_heads()):
-            wire.answer(b"", "302 Found", f"Location: {'/' if kind == 'itself' else f'/{number}'}")
+            wire.respond(b"", "302 Found", f"Location: {'/' if kind == 'itself' else f'/{number}'}")
 
     with ScriptedPeer(script) as peer:
         with pytest.raises(urllib.error.HTTPError, match="infinite loop") as caught:
@@ -115,7 +115,7 @@ def test_another_scheme_host_or_port_is_another_origin(
 def test_a_redirect_that_cannot_be_followed_is_an_error(direct: Any, location: str, error: type[Exception]) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "302 Found", f"Location: {location}")
+        wire.respond(b"", "302 Found", f"Location: {location}")
 
     with ScriptedPeer([script]) as peer:
         with pytest.raises(error) as caught:

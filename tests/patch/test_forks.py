@@ -115,9 +115,9 @@ def proves(head: bytes) -> bool:
 def site(wire: Wire) -> None:
     for head in wire.read_heads():
         if proves(head):
-            wire.answer(b"in")
+            wire.respond(b"in")
         else:
-            wire.answer(b"", "401 X", 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=MD5')
+            wire.respond(b"", "401 X", 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=MD5')
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")

@@ -190,7 +190,7 @@ class TestReach:
         def script(wire: Wire) -> None:
             for _ in range(2):
                 wire.read_request()
-                wire.answer(
+                wire.respond(
                     xmlrpc.client.dumps((42,), methodresponse=True).encode(), "200 OK", "Content-Type: text/xml"
                 )
 

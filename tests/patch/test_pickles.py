@@ -136,12 +136,12 @@ def test_objects_are_copied_where_the_standard_library_copies_them(
 
 def site(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.answer(b"hello")
+        wire.respond(b"hello")
 
 
 def refusing(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.answer(b"sorry", "403 Keep Out", "X-Why: rules")
+        wire.respond(b"sorry", "403 Keep Out", "X-Why: rules")
 
 
 @pytest.mark.parametrize("binding", BINDINGS)

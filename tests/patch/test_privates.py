@@ -84,7 +84,7 @@ def digest_then_tls(ca: Authority, *, close: bool) -> Any:
         head = wire.read_head()
         assert head.startswith(b"CONNECT localhost:443 HTTP/1.1\r\n")
         assert b"roxy-authorization: Basic " in head.replace(b"Authorization", b"authorization")
-        wire.answer(b"page", "407 No", DIGEST, *(["Connection: close"] if close else []))
+        wire.respond(b"page", "407 No", DIGEST, *(["Connection: close"] if close else []))
 
     def tunnel(wire: Wire) -> None:
         assert b"Proxy-Authorization: Digest " in wire.read_head()
@@ -92,7 +92,7 @@ def digest_then_tls(ca: Authority, *, close: bool) -> Any:
         wire.start_tls(ca.server_context())
         for head in wire.read_heads():
             assert b"roxy-" not in head
-            wire.answer(b"welcome", "200 OK")
+            wire.respond(b"welcome", "200 OK")
 
     def both(wire: Wire) -> None:
         challenge(wire)
@@ -116,7 +116,7 @@ def test_tls_begins_over_the_connection_of_the_tunnel(ca: Authority, close: bool
 def test_a_proxy_over_tls_that_closes_cannot_be_dialled_again(ca: Authority) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"page", "407 No", DIGEST, "Connection: close")
+        wire.respond(b"page", "407 No", DIGEST, "Connection: close")
 
     def nothing(wire: Wire) -> None:
         assert wire.read_to_end() == b""
@@ -146,7 +146,7 @@ def refusal_of(peer: ScriptedPeer, ca: Authority) -> BaseException:
 def test_a_refused_tunnel_is_the_same_error_as_without_the_patch(ca: Authority) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"the page", "407 No", 'Proxy-Authenticate: Basic realm="r"')
+        wire.respond(b"the page", "407 No", 'Proxy-Authenticate: Basic realm="r"')
         assert wire.read_to_end() == b""
 
     with ScriptedPeer(script) as peer:
@@ -187,7 +187,7 @@ def test_a_request_in_absolute_form_keeps_what_urllib3_noted_for_its_response() 
 
     def welcome(wire: Wire) -> None:
         assert b"Proxy-Authorization: Digest " in wire.read_request()[0]
-        wire.answer(b"welcome", "200 OK")
+        wire.respond(b"welcome", "200 OK")
 
     for body in (b"short", b"x" * 100_000):  # the second is preceded by HEAD, whose response closes the connection
         with ScriptedPeer([challenge, welcome]) as peer:

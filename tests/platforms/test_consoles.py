@@ -23,7 +23,7 @@ def start(encoding: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 def refuse(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.answer(b"", "404 Pas trouv\u00e9e \u00bf", "X-Kind: test")
+        wire.respond(b"", "404 Pas trouv\u00e9e \u00bf", "X-Kind: test")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp437", "cp1252"])

@@ -208,9 +208,9 @@ def forger(role: str, proof: str) -> Any:
 
     def script(wire: Wire) -> None:
         wire.read_request()
-        wire.answer(b"", status, f"{offer}: Negotiate")
+        wire.respond(b"", status, f"{offer}: Negotiate")
         wire.read_request()
-        wire.answer(b"", "200 OK", f"{offer}: Negotiate {proof}")
+        wire.respond(b"", "200 OK", f"{offer}: Negotiate {proof}")
         wire.read_to_end()
 
     return script

@@ -94,7 +94,7 @@ class Wire:
             self.send(data[index : index + 1])
             time.sleep(pause)
 
-    def answer(self, body: bytes = b"", status: str = "200 OK", *headers: str) -> None:
+    def respond(self, body: bytes = b"", status: str = "200 OK", *headers: str) -> None:
         """Send an HTTP/1.1 response with Content-Length; `headers` are whole lines without the line end."""
         lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}"]
         self.send("\r\n".join(lines).encode("latin-1") + END_OF_HEAD + body)

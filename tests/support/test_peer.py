@@ -14,7 +14,7 @@ from support.peer import ClientGone, ScriptedPeer, Wire
 
 def serve_all(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.answer(b"x")
+        wire.respond(b"x")
 
 
 def get(connection: http.client.HTTPConnection, path: str = "/") -> bytes:
@@ -90,7 +90,7 @@ def test_a_kept_connection_serves_many_requests_and_ends_with_the_block():
 def test_a_body_is_read_by_its_length():
     def script(wire: Wire) -> None:
         _, body = wire.read_request()
-        wire.answer(body.upper())
+        wire.respond(body.upper())
 
     with ScriptedPeer(script) as peer:
         connection = http.client.HTTPConnection(*peer.address)

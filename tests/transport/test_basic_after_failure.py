@@ -15,9 +15,9 @@ def offering_ntlm_that_fails(schemes: list[str]) -> object:
             scheme = header.removeprefix(b"Authorization: ").partition(b" ")[0].decode()
             schemes.append(scheme)
             if scheme == "Basic":
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"no", "401 Who", "WWW-Authenticate: NTLM", 'WWW-Authenticate: Basic realm="r"')
+                wire.respond(b"no", "401 Who", "WWW-Authenticate: NTLM", 'WWW-Authenticate: Basic realm="r"')
 
     return script
 

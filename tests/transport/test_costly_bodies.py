@@ -131,7 +131,7 @@ def test_the_body_follows_whatever_the_status_of_head(library: ModuleType, statu
         assert wire.read_head().startswith(b"HEAD")
         wire.send(f"HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\n".encode())
         assert len(wire.read_request()[1]) == SIZE
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     with ScriptedPeer([script]) as peer:
         opener = basic_opener(library, peer.url)
@@ -146,7 +146,7 @@ def test_a_server_that_closes_behind_head_is_dialled_again(library: ModuleType) 
 
     def second(wire: Wire) -> None:
         assert len(wire.read_request()[1]) == SIZE
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     with ScriptedPeer([first, second]) as peer:
         opener = basic_opener(library, peer.url)
@@ -179,9 +179,9 @@ def challenge_post_only(wire: Wire) -> None:
             continue
         assert len(body) == SIZE
         if b"Authorization: Basic" in head:
-            wire.answer(b"ok")
+            wire.respond(b"ok")
         else:
-            wire.answer(b"", "401 Unauthorized", BASIC)
+            wire.respond(b"", "401 Unauthorized", BASIC)
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -20,9 +20,9 @@ def asking(turns: list[tuple[str, str]], most: int) -> Any:
     def script(wire: Wire) -> None:
         for number, (_, (status, name)) in enumerate(zip(wire.read_heads(), cycle(turns), strict=False)):
             if number == most:
-                wire.answer(b"welcome")
+                wire.respond(b"welcome")
             else:
-                wire.answer(b"", status, f'{name}: Digest realm="r", nonce="n{number}", qop="auth", stale=true')
+                wire.respond(b"", status, f'{name}: Digest realm="r", nonce="n{number}", qop="auth", stale=true')
 
     return script
 

@@ -136,7 +136,7 @@ def test_a_handler_without_an_opener_closes_its_connection(library: ModuleType, 
 def test_the_limits_of_the_keep_alive_field_are_honoured(direct: Any, announced: str, connections: int) -> None:
     def script(wire: Wire) -> None:
         for _ in wire.read_heads():
-            wire.answer(b"x", "200 OK", "Connection: keep-alive", f"Keep-Alive: {announced}")
+            wire.respond(b"x", "200 OK", "Connection: keep-alive", f"Keep-Alive: {announced}")
 
     with ScriptedPeer(script) as peer:
         for _ in range(2):
@@ -174,7 +174,7 @@ def test_bytes_behind_a_response_do_not_spoil_the_next_request(direct: Any) -> N
 
     def honest(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"good")
+        wire.respond(b"good")
 
     with ScriptedPeer([script, honest]) as peer:
         assert [read(direct, peer.url) for _ in range(2)] == [b"ok", b"good"]

@@ -51,7 +51,7 @@ def test_threads_do_not_wait_for_each_other(direct: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         meeting.wait(10)
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     got: list[bytes] = []
     with ScriptedPeer(script) as peer:
@@ -101,7 +101,7 @@ def test_the_timeout_is_that_of_each_request(direct: Any) -> None:
             if number == 1:
                 go_on.wait(10)
                 return
-            wire.answer(b"ok")
+            wire.respond(b"ok")
 
     with ScriptedPeer([script, script]) as peer:
         read(direct, peer.url)

@@ -35,15 +35,15 @@ def door(status: str, ask: str, field: str, lengths: list[int]) -> Callable[[Wir
         for head in wire.read_heads():
             _, found, value = head.decode().partition(f"\r\n{field}: NTLM ")
             if not found:
-                wire.answer(b"", status, f"{ask}: NTLM")
+                wire.respond(b"", status, f"{ask}: NTLM")
                 continue
             token = base64.b64decode(value.partition("\r\n")[0])
             reply = acceptor.step(token)
             if acceptor.complete:
                 lengths.append(int.from_bytes(token[20:22], "little"))  # MS-NLMP 2.2.1.3, NtChallengeResponseFields
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"", status, f"{ask}: NTLM {base64.b64encode(reply).decode()}")
+                wire.respond(b"", status, f"{ask}: NTLM {base64.b64encode(reply).decode()}")
 
     return script
 

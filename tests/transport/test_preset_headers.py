@@ -128,9 +128,9 @@ def test_netrc_names_who_logs_in_where_nothing_else_does(
 def test_a_password_is_looked_up_for_its_realm(library: ModuleType, realm: str) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"", "401 Unauthorized", f'WWW-Authenticate: Basic realm="{realm}"')
+        wire.respond(b"", "401 Unauthorized", f'WWW-Authenticate: Basic realm="{realm}"')
         assert basic(realm, "secret").encode() in wire.read_head()
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     with ScriptedPeer([script]) as peer:
         passwords = library.HTTPPasswordMgr()
@@ -147,10 +147,10 @@ def test_the_strongest_scheme_that_is_declared_is_taken(library: ModuleType) -> 
         offers = (
             'Basic realm="x", Digest realm="x", nonce="n", qop="auth", Digest realm="x", nonce="m", algorithm=SHA-256'
         )
-        wire.answer(b"", "401 Unauthorized", f"WWW-Authenticate: {offers}", "WWW-Authenticate: NTLM")
+        wire.respond(b"", "401 Unauthorized", f"WWW-Authenticate: {offers}", "WWW-Authenticate: NTLM")
         head = wire.read_head()
         assert b"Authorization: Digest" in head and b"SHA-256" in head
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     with ScriptedPeer([script]) as peer:
         passwords = library.HTTPPasswordMgrWithDefaultRealm()
@@ -164,7 +164,7 @@ def test_the_strongest_scheme_that_is_declared_is_taken(library: ModuleType) -> 
 def test_the_report_names_each_scheme_that_was_offered(direct: Any) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(
+        wire.respond(
             b"",
             "401 Unauthorized",
             "WWW-Authenticate: Negotiate",

@@ -33,12 +33,12 @@ class Gate:
 
 def serve(wire: Wire) -> None:
     for _ in wire.read_heads():
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
 
 def serve_one(wire: Wire) -> None:
     wire.read_request()
-    wire.answer(b"ok")
+    wire.respond(b"ok")
 
 
 def serve_one_and_ignore_another(wire: Wire) -> None:
@@ -141,7 +141,7 @@ def test_a_body_is_repeated_where_it_can_be_read_again(
 
     def second(wire: Wire) -> None:
         bodies.append(wire.read_request()[1])
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     def first(wire: Wire) -> None:
         serve_one(wire)
@@ -167,7 +167,7 @@ def test_a_file_is_sent_again_from_where_it_stood(direct: Any, library: ModuleTy
 
     def second(wire: Wire) -> None:
         bodies.append(wire.read_request()[1])
-        wire.answer(b"ok")
+        wire.respond(b"ok")
 
     file = io.BytesIO(b"skipped abc")
     file.seek(8)

@@ -43,9 +43,9 @@ class Sites:
             given = next((field.partition(": ")[2] for field in fields if field.startswith("Authorization: ")), None)
             self.seen.append((site, given))
             if path.startswith("in/") and given != basic(self.logins[site]):
-                wire.answer(b"who?", "401 Unauthorized", 'WWW-Authenticate: Basic realm="same"')
+                wire.respond(b"who?", "401 Unauthorized", 'WWW-Authenticate: Basic realm="same"')
             else:
-                wire.answer(b"welcome")
+                wire.respond(b"welcome")
 
 
 @pytest.fixture
@@ -189,13 +189,13 @@ class TunnelProxy:
             given = head.partition("Proxy-Authorization: ")[2].partition("\r\n")[0]
             user = {basic(OF_A): "ann", basic(OF_B): "ben"}.get(given)
             if user is None:
-                wire.answer(b"", "407 Who", 'Proxy-Authenticate: Basic realm="p"')
+                wire.respond(b"", "407 Who", 'Proxy-Authenticate: Basic realm="p"')
         self.tunnels.append(user)
         wire.send(b"HTTP/1.1 200 Open\r\n\r\n")
         wire.start_tls(tls)
         for head in wire.read_heads():
             self.requests.append((user, head.split()[1].decode()))
-            wire.answer(b"welcome")
+            wire.respond(b"welcome")
 
 
 def test_a_tunnel_that_one_user_opened_does_not_serve_another(ca: Any, client_context: Any) -> None:

@@ -115,9 +115,9 @@ def test_digest_at_a_site_behind_a_proxy_signs_the_path(library: ModuleType) -> 
         for head in wire.read_heads():
             if b"\r\nauthorization: " in head.lower():
                 assert b'uri="/a?b=c"' in head
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"", "401 X", 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"')
+                wire.respond(b"", "401 X", 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"')
 
     url = "http://site.example/a?b=c"
     passwords = library.HTTPPasswordMgrWithDefaultRealm()
@@ -137,9 +137,9 @@ def test_a_cookie_of_the_challenge_goes_out_with_the_login(library: ModuleType, 
         for head in wire.read_heads():
             if b"\r\nauthorization: " in head.lower():
                 assert b"\r\nCookie: node=7\r\n" in head
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"", "401 X", f"WWW-Authenticate: {challenge}", "Set-Cookie: node=7; Path=/")
+                wire.respond(b"", "401 X", f"WWW-Authenticate: {challenge}", "Set-Cookie: node=7; Path=/")
 
     jar = http.cookiejar.CookieJar()
     passwords = library.HTTPPasswordMgrWithDefaultRealm()
@@ -170,7 +170,7 @@ def test_a_response_that_came_before_the_body_was_sent_is_handed_out(
 
     def script(wire: Wire) -> None:
         wire.read_head()
-        wire.answer(b"too large", "413 Too Large", "Connection: close")
+        wire.respond(b"too large", "413 Too Large", "Connection: close")
         wire.reset()
 
     with ScriptedPeer(script) as peer, pytest.raises(HTTPError) as caught:
@@ -183,9 +183,9 @@ def test_a_function_for_credentials_may_open_urls_itself() -> None:
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             if b"\r\nAuthorization: " in head:
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"", "401 X", 'WWW-Authenticate: Basic realm="r"')
+                wire.respond(b"", "401 X", 'WWW-Authenticate: Basic realm="r"')
 
     def ask(url: str) -> bytes:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as response:
@@ -209,9 +209,9 @@ def test_a_function_for_credentials_is_called_once_for_those_who_ask_at_once() -
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             if b"\r\nAuthorization: " in head:
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"", "401 X", 'WWW-Authenticate: Basic realm="r"')
+                wire.respond(b"", "401 X", 'WWW-Authenticate: Basic realm="r"')
 
     def credentials(authority: str, realm: str | None) -> tuple[str, str]:
         calls.append((authority, realm))
