@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http.client import IncompleteRead, InvalidURL
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
 
 from coda_network import utilities
+from coda_network._download.destination import destination
 
 OK = 0
 FAILED = 1
@@ -77,21 +78,9 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-@contextmanager
-def _destination(output: str | None) -> Iterator[IO[bytes]]:
-    """Open what is written to; a file gets its name when it is complete, and is removed where that fails."""
-    if output is None or output == "-":
-        yield sys.stdout.buffer
-        return
-    part = f"{output}.part"
-    with open(part, "wb") as file:
-        try:
-            yield file
-        except BaseException:
-            file.close()
-            os.unlink(part)
-            raise
-    os.replace(part, output)
+def _destination(output: str | None) -> AbstractContextManager[IO[bytes]]:
+    """Return the block that opens what is written to."""
+    return nullcontext(sys.stdout.buffer) if output is None or output == "-" else destination(output)
 
 
 @contextmanager
