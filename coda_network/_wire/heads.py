@@ -5,6 +5,7 @@ Only ``read_field_lines()`` reads, from a file that it is given. The other funct
 
 from __future__ import annotations
 
+import email.errors
 import http.client
 import io
 import re
@@ -144,22 +145,33 @@ def parse_fields(fields: bytes) -> http.client.HTTPMessage:
 
     The standard library's parser ends the header section at a line without a colon, and at a name with white space or
     a byte beyond ASCII. It loses the fields behind it, framing included. Here such a name loses the white space around
-    it (RFC 9112 section 5.1), a line without a colon is skipped, and a bare CR is a space (RFC 9110 section 5.5).
+    it (RFC 9112 section 5.1), and a bare CR is a space (RFC 9110 section 5.5). A line without a colon or without a name
+    is no field; as in the standard library it is a defect of the message and part of its payload, where urllib3 looks.
     Values lose the white space around them; folded lines stay folded, as in the standard library.
     """
     message = http.client.HTTPMessage()
     text = fields.decode("iso-8859-1")
     lines = text[:-4].split("\r\n") if _plain_fields(fields) else _unfolded(text)
+    unread: list[str] = []
     for line in lines:
         name, colon, value = line.partition(":")
         if colon and (name := name.strip(_SPACE)):
             message.set_raw(name, value.strip(_SPACE))
+        elif line:
+            unread.append(line)
+            message.defects.append(_defect(colon))
     if message.get_content_maintype() in ("multipart", "message"):
         # The standard library's parser notes defects of these, or parses a message inside the message.
         section = "".join(f"{name}: {value}\r\n" for name, value in message.raw_items())
         return http.client.parse_headers(io.BytesIO(f"{section}\r\n".encode("iso-8859-1")))
-    message.set_payload("")
+    message.set_payload("".join(f"{line}\r\n" for line in unread))
     return message
+
+
+def _defect(colon: str) -> email.errors.MessageDefect:
+    if colon:
+        return email.errors.InvalidHeaderDefect("Missing header name.")
+    return email.errors.MissingHeaderBodySeparatorDefect()
 
 
 # White space around names and values (RFC 9110 section 5.6.3), and the line end of a fold with nothing behind it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.errors
 import http.client
 import io
 
@@ -158,6 +159,22 @@ def test_lines_that_parsers_read_differently_are_read_one_by_one_and_reported(fi
 def test_no_odd_line_hides_the_fields_behind_it(fields, items):
     assert not heads.is_odd(fields)
     assert heads.parse_fields(fields).items() == items
+
+
+@pytest.mark.parametrize(
+    ("line", "defect"),
+    [
+        ("no colon here", email.errors.MissingHeaderBodySeparatorDefect),
+        (": no name", email.errors.InvalidHeaderDefect),
+        (":", email.errors.InvalidHeaderDefect),
+    ],
+)
+def test_a_line_that_is_no_field_is_a_defect_and_part_of_the_payload(line, defect):
+    """As in the standard library; urllib3 looks there, and warns."""
+    message = heads.parse_fields(f"A: 1\r\n{line}\r\nB: 2\r\n\r\n".encode())
+    assert [type(found) for found in message.defects] == [defect]
+    assert message.get_payload() == f"{line}\r\n"
+    assert message.items() == [("A", "1"), ("B", "2")]
 
 
 @pytest.mark.parametrize(
