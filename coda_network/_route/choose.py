@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import urllib.request
 
 from coda_network._auth.credentials import Credentials
-from coda_network._route.environment import names_a_proxy
+from coda_network._route.environment import names_a_proxy, no_proxy
 from coda_network._route.no_proxy import bypasses
 from coda_network._route.proxy_url import parse_proxy_url
 from coda_network._wire.authority import join_authority, split_authority
@@ -16,19 +18,45 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_urllib: Any = urllib.request  # typeshed does not know ``proxy_bypass_environment()``
+_stdlib_proxy_bypass = _urllib.proxy_bypass
+_stdlib_proxy_bypass_environment = _urllib.proxy_bypass_environment
+
+MEMORY = 1024
+"""Verdicts that are remembered; programs ask the same few hosts again and again."""
+
+
 def is_exempt(authority: str) -> bool:
     """Return whether ``no_proxy`` of the environment names a host.
 
     :param authority: the host, with its port where it has one
     """
-    no_proxy = urllib.request.getproxies_environment().get("no")
-    if not no_proxy:
-        return False
+    value = no_proxy()
+    return bool(value) and _is_named(authority.rpartition("@")[2], value)
+
+
+@functools.lru_cache(MEMORY)
+def _is_named(authority: str, value: str | bytes) -> bool:
+    """Return whether a value of ``no_proxy`` names a host; nothing secret is in what is remembered."""
+    text = value if isinstance(value, str) else os.fsdecode(value)
     try:
-        host, port = split_authority(authority.rpartition("@")[2], 0)
+        host, port = split_authority(authority, 0)
     except ValueError:
         return False
-    return bypasses(host, port or None, no_proxy)
+    return bypasses(host, port or None, text)
+
+
+def is_environment_all() -> bool:
+    """Return whether nothing but the environment exempts hosts: no settings of the system, no function of a program.
+
+    What ``is_exempt()`` says is then the whole answer, as ``no_proxy`` means no less to it than to urllib.
+    """
+    return (
+        _stdlib_proxy_bypass
+        is _stdlib_proxy_bypass_environment
+        is _urllib.proxy_bypass
+        is _urllib.proxy_bypass_environment
+    )
 
 
 def proxy_for_address(address: tuple[str, int]) -> str | None:

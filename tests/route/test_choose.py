@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from coda_network._auth.credentials import Credentials
+from coda_network._route import choose
 from coda_network._route.choose import credentials_in_proxy_url, is_exempt, may_find_a_proxy, proxy_for_address
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -38,6 +39,25 @@ def test_no_proxy_exempts_a_host_with_or_without_port_and_userinfo(
 ) -> None:
     monkeypatch.setenv("no_proxy", "site.example, 10.0.0.0/8, other.example:443")
     assert is_exempt(authority) is expected
+
+
+def test_a_change_of_no_proxy_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdicts = []
+    for value in ("site.example", "other.example", "", "site.example"):
+        monkeypatch.setenv("no_proxy", value)
+        verdicts.append(is_exempt("site.example"))
+    assert verdicts == [True, False, False, True]
+
+
+def test_what_is_remembered_of_a_verdict_has_no_userinfo_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    choose._is_named.cache_clear()
+    monkeypatch.setenv("no_proxy", "site.example")
+    for number in range(choose.MEMORY * 2):
+        assert is_exempt(f"alice:secret{number}@site.example")
+    assert choose._is_named.cache_info().currsize == 1
+    for number in range(choose.MEMORY * 2):
+        is_exempt(f"host{number}.example")
+    assert choose._is_named.cache_info().currsize == choose.MEMORY
 
 
 def test_nothing_is_exempt_without_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 import coda_network
-from coda_network._route.environment import getproxies_environment, names_a_proxy
+from coda_network._route.environment import getproxies_environment, names_a_proxy, no_proxy
 
 theirs = urllib.request.getproxies_environment
 
@@ -21,6 +21,16 @@ ENVIRONMENTS: list[dict[str, str]] = [
     {"http_proxy": "", "HTTP_PROXY": "http://one.example:1"},
     {"Https_Proxy": "http://one.example:1", "NO_PROXY": "localhost"},
     {"no_proxy": "*", "all_PROXY": "http://one.example:1"},
+    {"no_proxy": "a.example"},
+    {"NO_PROXY": "b.example"},
+    {"No_Proxy": "c.example"},
+    {"no_proxy": "a.example", "NO_PROXY": "b.example"},
+    {"NO_PROXY": "b.example", "no_proxy": "a.example"},
+    {"no_proxy": "", "NO_PROXY": "b.example"},
+    {"NO_PROXY": ""},
+    {"NO_PROXY": "b.example", "No_Proxy": "c.example"},
+    {"NO_PROXY": "b.example", "no_proxy": "a.example", "NO_proxy": "d.example"},
+    {"ALSO_NO_PROXY": "d.example", "NO_PROXY": "x\udce9"},
     {"_proxy": "http://one.example:1"},
     {"my_proxy_is": "http://one.example:1"},
     {"N\udce9m": "x\udce9", "ftp_proxy": "http://one.example:1"},
@@ -41,6 +51,13 @@ def test_the_proxies_found_are_those_that_urllib_finds(
             monkeypatch.setenv(name, value)
     assert getproxies_environment() == theirs()
     assert names_a_proxy() == any("_proxy" in name.lower() for name in environment)
+    assert os.fsdecode(no_proxy()) == theirs().get("no", "")
+
+
+def test_no_proxy_is_what_a_function_of_the_program_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "a.example")
+    monkeypatch.setattr(urllib.request, "getproxies_environment", lambda: {"no": "b.example"})
+    assert no_proxy() == "b.example"
 
 
 def test_the_patch_replaces_every_name_of_the_function() -> None:

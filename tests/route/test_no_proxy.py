@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import urllib.request
+from fnmatch import fnmatchcase
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coda_network._route.no_proxy import bypasses
 
@@ -107,3 +111,46 @@ def test_a_network_never_makes_a_name_be_looked_up(monkeypatch: pytest.MonkeyPat
     for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
         monkeypatch.setattr(socket, function, refuse)
     assert not bypasses("localhost", 80, "127.0.0.1, 127.0.0.0/8, ::1, *.example")
+
+
+def one_entry_names(entry: str, host: str, port: int | None) -> bool:
+    """What an entry means, by the words of the docstring, one entry at a time."""
+    spellings = [host, f"[{host}]"] if ":" in host else [host]
+    if port is not None:
+        spellings.append(f"{spellings[-1]}:{port}")
+    if any(spelling == entry or spelling.endswith("." + entry) for spelling in spellings):
+        return True
+    if "*" in entry and entry != "*" and any(fnmatchcase(spelling, entry) for spelling in spellings):
+        return True
+    text, bracket, entry_port = entry.removeprefix("[").partition("]")
+    try:
+        network, address = ipaddress.ip_network(text.partition("%")[0], strict=False), ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address in network and (not bracket or entry_port in ("", f":{port}"))
+
+
+hosts = st.sampled_from(["a", "b.a", "c.b.a", "xa", "10.1.2.3", "10.1.2.4", "fd00::1", "1", "a.", "300.1.2.3"])
+names = ["a", ".a", "b.a", "a:80", ".b.a:80", "*.a", "*.b.a", "*", "c*", "x", "1", "", " "]
+networks = ["10.1.*", "10.0.0.0/8", "10.1.2.3", "10.1.2.3:80", "0.0.0.0/0", "fd00::/8", "[fd00::1]", "[fd00::1]:80"]
+entries = st.sampled_from([*names, *networks])
+
+
+@given(hosts, st.sampled_from([None, 80, 81]), st.lists(entries, min_size=2))
+def test_a_list_names_what_one_of_its_entries_names(host: str, port: int | None, listed: list[str]) -> None:
+    stripped = [entry.strip().lstrip(".") for entry in listed]
+    expected = any(one_entry_names(entry, host, port) for entry in stripped if entry)
+    # Only one that is all of the value means every host.
+    assert bypasses(host, port, ",".join(listed)) is expected
+
+
+def test_a_long_list_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = ",".join(f"10.9.{number}.0/24" for number in range(250))
+    assert bypasses("10.9.7.1", 80, networks)
+
+    def refuse(*arguments: object, **keywords: object) -> None:
+        pytest.fail("a network was read again")
+
+    monkeypatch.setattr(ipaddress, "ip_network", refuse)
+    assert bypasses("10.9.8.1", 80, networks)
+    assert not bypasses("10.8.8.1", 80, networks)
