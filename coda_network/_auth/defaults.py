@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.scheme import Peer
@@ -145,26 +148,47 @@ def may_have_credentials(peer: Peer) -> bool:
 def from_netrc(host: str) -> Credentials | None:
     """Return the credentials of *host* in the user's netrc file; None where there are none.
 
-    The file is the one that ``NETRC`` names, else ``~/.netrc``. A ``default`` entry is ignored, because it is meant for
-    FTP. So is a file that cannot be read or parsed.
+    The file is the one that ``NETRC`` names, else ``~/.netrc``, else ``~/_netrc``, as requests finds it. A ``default``
+    entry is ignored, because it is meant for FTP. So is a file that cannot be read or parsed.
     """
     import os
 
-    path = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
-    try:
-        changed = os.stat(path).st_mtime_ns
-    except OSError:
-        return None
-    return _read_netrc(path, changed).get(host)
+    named = os.environ.get("NETRC")
+    for name in (named,) if named else ("~/.netrc", "~/_netrc"):
+        path = os.path.expanduser(name)
+        try:
+            changed = os.stat(path).st_mtime_ns
+        except OSError:
+            continue
+        return _read_netrc(path, changed).get(host)
+    return None
+
+
+# A backslash that neither escapes a quote, white space or a backslash, nor is escaped itself.
+_single_backslash = re.compile(r"(?<!\\)\\(?![\\\"'\s])")
+
+
+def _backslashes_kept(text: str) -> str:
+    """Return the text of a netrc file as the parser of this Python has to find it.
+
+    ``DOMAIN\\user`` is written with one backslash for curl, and with two for the parser of Python 3.11 and later, to
+    which a backslash is an escape; before that it was none. Here one and two mean one.
+    """
+    return text.replace("\\\\", "\\") if sys.version_info < (3, 11) else _single_backslash.sub(r"\\\\", text)
 
 
 @lru_cache(maxsize=1)
 def _read_netrc(path: str, changed: int) -> dict[str, Credentials]:
     """Read a netrc file. *changed* is a part of the cache's key: the login asks with each request on a connection."""
+    import io
     from netrc import NetrcParseError, netrc
 
+    class Netrc(netrc):
+        def _parse(self, file: Any, fp: Any, *others: Any) -> None:
+            super()._parse(file, io.StringIO(_backslashes_kept(fp.read())), *others)  # type: ignore[misc]
+
     try:
-        hosts = netrc(path).hosts
+        hosts = Netrc(path).hosts
     except (NetrcParseError, OSError, UnicodeDecodeError):
         return {}
     return {host: Credentials(user, password or "") for host, (user, _, password) in hosts.items() if host != "default"}

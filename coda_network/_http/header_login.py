@@ -12,6 +12,7 @@ from coda_network._auth.login import Login
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
 from coda_network._fork import renew_module_lock
+from coda_network._wire.authority import split_userinfo
 
 # What the connections of this process know of each proxy: programs that drive http.client have no opener to share it.
 _memory = LoginMemory()
@@ -45,11 +46,35 @@ def login_from_header(connection: Any, given: str | None) -> Login | None:
     """
     peer = Peer(Role.PROXY, connection.host, connection.port)
     if given is None:
-        return Login(Role.PROXY, peer, default_credentials(peer), memory=_memory)
+        named = _named_in_proxy_url(connection)
+        source = default_credentials(peer) if named is None else _NamedUser(named)
+        return Login(Role.PROXY, peer, source, memory=_memory)
     credentials = Credentials.from_basic_header(given)
     if credentials is None:
         return None
     return Login(Role.PROXY, peer, lambda realm: credentials, memory=_memory, preset_header=given)
+
+
+class _NamedUser:
+    """The source of credentials of a proxy whose URL names the user."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def __call__(self, realm: str | None) -> Credentials:
+        return self._credentials
+
+
+def _named_in_proxy_url(connection: Any) -> Credentials | None:
+    """Return the userinfo in the proxy's URL that urllib3 leaves on its connections; None where there is none.
+
+    ``urllib3.ProxyManager("http://user:password@proxy")`` makes no header of it, and reads it no further.
+    """
+    userinfo = getattr(getattr(connection, "proxy", None), "auth", None)
+    if not isinstance(userinfo, str):
+        return None
+    username, password, _ = split_userinfo(f"{userinfo}@")
+    return None if username is None else Credentials(username, password or "")
 
 
 def may_have_to_log_in(login: Login) -> bool:
@@ -57,7 +82,8 @@ def may_have_to_log_in(login: Login) -> bool:
     peer, given = login.peer, login.preset_header
     if given is not None:
         return _digest(peer, given) not in _accepted_headers
-    return _memory.recall(peer) is not None or may_have_credentials(peer)
+    is_known = isinstance(login.credentials, _NamedUser) or may_have_credentials(peer)
+    return is_known or _memory.recall(peer) is not None
 
 
 def note_accepted_header(login: Login) -> None:

@@ -15,9 +15,18 @@ _stdlib_getproxies_environment = urllib.request.getproxies_environment
 def getproxies_environment() -> dict[str, str]:
     """Return what urllib.request's function of this name returns, without reading an environment that names no proxy.
 
+    A backslash, as people write it in ``DOMAIN\\user``, comes percent-encoded, because urllib3 would read the domain
+    as the host.
+
     :returns: scheme -> URL of its proxy, and ``"no"`` -> the hosts without one
     """
-    return _stdlib_getproxies_environment() if names_a_proxy() else {}
+    if not names_a_proxy():
+        return {}
+    proxies = _stdlib_getproxies_environment()
+    for scheme, url in proxies.items():
+        if "\\" in url:
+            proxies[scheme] = url.replace("\\", "%5C")
+    return proxies
 
 
 # It stands in for urllib's function, and is shown and looked up by that one's name.

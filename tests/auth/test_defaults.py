@@ -128,6 +128,11 @@ class TestNetrc:
         netrc.write_bytes(text.encode("utf-8", "surrogateescape"))
         assert defaults.from_netrc("a") is None
 
+    @pytest.mark.parametrize("text", [r"CORP\alice", r"CORP\\alice", r'"CORP\\alice"'])
+    def test_a_backslash_is_kept_whether_written_for_curl_or_for_python(self, netrc: Path, text: str) -> None:
+        netrc.write_text(f"machine proxy.example login {text} password a\\b\\\\c\n")
+        assert defaults.from_netrc("proxy.example") == Credentials("CORP\\alice", "a\\b\\c")
+
     def test_a_missing_file_is_ignored(self, netrc: Path) -> None:
         assert defaults.from_netrc("proxy.example") is None
 
