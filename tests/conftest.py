@@ -25,6 +25,7 @@ from support.squid import BasicLogin, DigestLogin, KerberosLogin, NegotiateNTLML
 
 import coda_network
 from coda_network import urllib2
+from coda_network._auth.refused_passwords import refused_passwords
 
 # Taken out of the environment of every test: what the machine says about proxies, certificates and logins.
 PROXY_VARIABLES = (
@@ -70,6 +71,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
             monkeypatch.delenv(spelling, raising=False)
     # A file that does not exist, so that nobody reads ~/.netrc instead.
     monkeypatch.setenv("NETRC", str(tmp_path_factory.getbasetemp() / "no-netrc"))
+
+
+@pytest.fixture(autouse=True)
+def no_password_was_refused() -> None:
+    """Forget the passwords that a test before has had refused: ports come again."""
+    refused_passwords.clear()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Protocol
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.login_states import AWAITING_RESPONSE, TRANSITIONS, Event, State
 from coda_network._auth.memory import Attempt, LoginMemory
+from coda_network._auth.refused_passwords import refused_passwords
 from coda_network._auth.registry import SCHEMES, Entry, by_strength, label
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
@@ -30,6 +31,7 @@ LARGE_BODY = 1 << 16
 """Bytes above which the body of a request waits until the login is done: a challenge would waste it, and squid never
 responds again on a connection on which it refused more than this."""
 
+REFUSED_BEFORE = "the user name or password was refused {:.0f} s ago, and is not sent again"
 CUT_SHORT = "the peer closed the connection in the middle of the handshake"
 CUT_SHORT_TWICE = "the connection ended in the middle of the handshake, twice"
 
@@ -88,6 +90,7 @@ class Login:
         self._allow_basic_after_failure = allow_basic_after_failure
         self._state = State.IDLE
         self._attempt: Attempt | None = None  # the scheme in hand
+        self._accepted_header: str | None = None  # of the program, the last one that was accepted
         self._begin()
 
     def _begin(self) -> None:
@@ -166,9 +169,10 @@ class Login:
                 self._attempt = attempt
                 self._unasked = attempt.scheme.again(outgoing)
         if self._unasked is None and self.preset_header is not None:
-            self._unasked = self.preset_header
             if not self.binds_connection:
                 self._attempt = None
+            if not self._is_refused(self.preset_header):
+                self._unasked = self.preset_header
         if self._unasked is not None:
             self._move(Event.ANTICIPATE)
             if log.is_on():
@@ -231,9 +235,18 @@ class Login:
             self.report.note(attempt.label, "accepted")
             if log.is_on():
                 self._tell(f"{attempt.label} is accepted")
-            if self._memory is not None and self._recall() is not attempt:
-                self._memory.remember(self.peer, attempt)
+            if self._memory is None or self._recall() is not attempt:
+                self._note_accepted(attempt.credentials)
+                if self._memory is not None:
+                    self._memory.remember(self.peer, attempt)
+        elif self._state is State.ANTICIPATED and (refused_passwords or self._accepted_header != self._unasked):
+            self._accepted_header = self._unasked
+            self._note_accepted(Credentials.from_basic_header(self._unasked or ""))
         self._move(Event.OTHER)
+
+    def _note_accepted(self, credentials: Credentials | None) -> None:
+        if credentials is not None:
+            refused_passwords.accept(self.peer, credentials)
 
     def _info_for(self, scheme: Scheme, headers: HeaderSection) -> str | None:
         """Return the field value that a scheme learns from at the end of a login.
@@ -316,6 +329,7 @@ class Login:
                 self._failed = self._refused = True
                 self._tried.add(label(challenge))
                 self.report.note(label(challenge), "the user name or password was refused")
+                refused_passwords.refuse(self.peer, given, challenge.scheme, challenge.params.get("realm"))
 
     def _step(self, challenge: Challenge, outgoing: Outgoing) -> str | None:
         """Return the next authorization of the scheme in hand; None if it cannot go on."""
@@ -342,8 +356,6 @@ class Login:
             try:
                 attempt, header = self._begin_scheme(challenge, outgoing)
             except CannotServe as reason:
-                if isinstance(reason, PasswordRefused):
-                    self._failed = self._refused = True
                 self.report.note(label(challenge), str(reason))
                 self._tell(f"{label(challenge)} cannot be used: {_bare(challenge.scheme, reason)}")
                 continue
@@ -387,14 +399,40 @@ class Login:
         credentials = source(realm)
         if credentials is None and entry.needs_credentials:
             raise CannotServe("no user name given")
-        scheme = entry.load()(credentials, self.peer)
-        # A token that comes before ours belongs to no handshake of ours.
-        header = scheme.step(challenge._replace(token=None), outgoing)
+        if credentials is not None:
+            self._refuse_what_was_refused(challenge.scheme, realm, credentials)
+        try:
+            scheme = entry.load()(credentials, self.peer)
+            # A token that comes before ours belongs to no handshake of ours.
+            header = scheme.step(challenge._replace(token=None), outgoing)
+        except PasswordRefused:
+            self._failed = self._refused = True
+            if credentials is not None:
+                refused_passwords.refuse(self.peer, credentials, challenge.scheme, realm)
+            raise
         attempt = Attempt(scheme, challenge.scheme, label(challenge), realm, credentials)
         if header == self._unasked:  # Basic: the very same was refused a moment ago
             self._fail(attempt, reason := "the user name or password was refused", judged=True)
             raise CannotServe(reason)
         return attempt, header
+
+    def _refuse_what_was_refused(self, scheme: str, realm: str | None, credentials: Credentials) -> None:
+        """Raise CannotServe where the peer refused this password a while ago."""
+        if scheme in ("basic", "digest"):
+            # After Digest has failed Basic is for programs that ask for it.
+            same = ("basic",) if scheme == "basic" and self._allow_basic_after_failure else ("basic", "digest")
+        else:
+            same = (scheme,)
+        age = refused_passwords.age(self.peer, credentials, same, realm)
+        if age is not None:
+            self._failed = self._refused = True
+            self.report.not_sent = REFUSED_BEFORE.format(age)
+            raise CannotServe(self.report.not_sent)
+
+    def _is_refused(self, header: str) -> bool:
+        """Return whether the peer refused the password in the program's own header a while ago, by any scheme."""
+        credentials = Credentials.from_basic_header(header)
+        return credentials is not None and refused_passwords.age(self.peer, credentials) is not None
 
     def _sent(self, attempt: Attempt, header: str, challenge: Challenge | None) -> str:
         """Take note of an authorization that goes out; ``challenge`` is what it is for, None for a first one."""
@@ -411,7 +449,9 @@ class Login:
         """An attempt came to nothing; ``judged`` if that was the peer's verdict on a whole login."""
         self._failed = True
         # A refused ticket says nothing about the password, which may serve another scheme.
-        self._refused = self._refused or (judged and attempt.credentials is not None)
+        if judged and attempt.credentials is not None:
+            self._refused = True
+            refused_passwords.refuse(self.peer, attempt.credentials, attempt.challenged, attempt.realm)
         self.report.note(attempt.label, reason)
         self._tell(f"{attempt.label} has failed: {_bare(attempt.challenged, reason)}")
         if self._memory is not None:

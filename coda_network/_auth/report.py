@@ -9,6 +9,9 @@ class AuthReport:
     ``str()`` gives one line a scheme. Nothing in it is secret.
     """
 
+    not_sent: str | None = None
+    """Why a password was not sent, where it was refused a while ago."""
+
     def __init__(self) -> None:
         self._outcomes: dict[str, str] = {}
 

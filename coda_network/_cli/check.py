@@ -198,6 +198,8 @@ def _accepted(steps: _Steps) -> str:
 def _why_no_login(role: Role, report: AuthReport) -> str:
     party = _PARTIES[role]
     entries = report.entries
+    if report.not_sent is not None:
+        return f"Nothing was sent to the {party}: {report.not_sent}."
     for _, outcome in entries:
         if outcome.endswith("was refused"):
             return f"The {party} refused {outcome.removesuffix(' was refused')}."

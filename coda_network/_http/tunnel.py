@@ -176,7 +176,7 @@ def connect_fields(
     """Return the headers of one CONNECT.
 
     :param given: those of ``set_tunnel()``
-    :param authorization: for Proxy-Authorization, in place of a given one
+    :param authorization: for Proxy-Authorization, in place of a given one; "" for none, None for the given one
     :param keep_alive: say so to proxies that speak HTTP/1.0. With a login it is said anyway; otherwise CONNECT says
         what http.client's says, and nothing more.
     """
@@ -186,7 +186,8 @@ def connect_fields(
         fields.append(("Host", target))
     if authorization is not None:
         fields = [(name, value) for name, value in fields if name.lower() != "proxy-authorization"]
-        fields.append(("Proxy-Authorization", authorization))
+        if authorization:
+            fields.append(("Proxy-Authorization", authorization))
     with_login = authorization is not None or "proxy-authorization" in names
     if (keep_alive or with_login) and "proxy-connection" not in names:
         fields.append(("Proxy-Connection", "Keep-Alive"))

@@ -27,7 +27,10 @@ class TunnelError(OSError):
     """
 
     def __init__(self, response: Any, report: object = None) -> None:
-        super().__init__(f"Tunnel connection failed: {response.status} {response.reason.strip()}")
+        why = getattr(report, "not_sent", None)
+        super().__init__(
+            f"Tunnel connection failed: {response.status} {response.reason.strip()}{f' ({why})' if why else ''}"
+        )
         self.response = response
         self.report = report
 
@@ -38,9 +41,10 @@ class TunnelError(OSError):
 def open_tunnel(connect: Callable[[str | None, bool], Any], target: str, login: Login | None) -> Any:
     """Send CONNECT, and again with what the proxy asks for, until the tunnel is open; return the 2xx response.
 
-    :param connect: sends one CONNECT with the given Proxy-Authorization (or None) and returns the response to it. It
-        opens the connection to the proxy again where the response before has ended it; where the authorization is for
-        that connection only (True behind it) it raises ConnectionLost then, and sends nothing
+    :param connect: sends one CONNECT with the given Proxy-Authorization ("" for none; None for the program's own, if
+        any) and returns the response to it. It opens the connection to the proxy again where the response before has
+        ended it; where the authorization is for that connection only (True behind it) it raises ConnectionLost then,
+        and sends nothing
     :param target: ``host:port``, as on the request line
     :param login: who we are to this proxy on this connection, None to take the first response as it is
     :raises TunnelError: the proxy responded otherwise
@@ -49,7 +53,7 @@ def open_tunnel(connect: Callable[[str | None, bool], Any], target: str, login: 
     from coda_network._auth.scheme import Outgoing
 
     outgoing = Outgoing("CONNECT", target, None)
-    header = login.start(outgoing) if login else None
+    header = _first_header(login, outgoing) if login else None
     has_begun_anew = False
     while True:
         try:
@@ -59,7 +63,7 @@ def open_tunnel(connect: Callable[[str | None, bool], Any], target: str, login: 
                 raise
             # A token is valid on its own connection only: the login begins anew on the next one, once.
             has_begun_anew = True
-            header = login.start(outgoing)
+            header = _first_header(login, outgoing)
             continue
         log("CONNECT %s: the proxy responds %d %s", target, response.status, response.reason)
         if 200 <= response.status < 300:
@@ -72,3 +76,9 @@ def open_tunnel(connect: Callable[[str | None, bool], Any], target: str, login: 
         if header is None:
             raise TunnelError(response, login.report if login else None)
         drain(response)
+
+
+def _first_header(login: Login, outgoing: Any) -> str | None:
+    """Begin with a login; the program's own header does not go out where its password was refused before."""
+    header = login.start(outgoing)
+    return "" if header is None and login.preset_header is not None else header

@@ -24,11 +24,11 @@ _lock = threading.Lock()
 
 renew_module_lock(__name__)
 _switch: Switch | None = None
-# The credentials of each ``patch()`` that was not taken back.
-_given: list[Defaults | None] = []
+# The credentials and the seconds of each ``patch()`` that was not taken back.
+_given: list[tuple[Defaults | None, float | None]] = []
 
 
-def patch(credentials: Given | None = None) -> None:
+def patch(credentials: Given | None = None, *, refused_seconds: float | None = None) -> None:
     """Give ``http.client`` and ``urllib.request`` the abilities of ``coda_network``, in place.
 
     It does not matter what was imported before: classes keep their identity, and subclasses of them that exist already
@@ -39,46 +39,62 @@ def patch(credentials: Given | None = None) -> None:
         ``"host:port"``; a function is called with ``"host:port"`` and the realm (None where the scheme has none: NTLM,
         Negotiate), once for each realm, and returns a tuple, or None for nobody. A later call of ``patch()`` is asked
         first; where no call names a user, netrc is looked up
+    :param refused_seconds: for how many seconds a password is not sent again to the peer that has refused it; 0 sends
+        it each time. None is what an earlier call or the environment (``CODA_NETWORK_REFUSED_SECONDS``) says, else 300
     :raises TypeError: ``credentials`` is none of these; nothing is patched then
+    :raises ValueError: ``refused_seconds`` is below 0, or no number; nothing is patched then
     """
     switch = _the_switch()
-    if credentials is None:
-        defaults = None
-    else:
+    defaults = seconds = None
+    if refused_seconds is not None:
+        from coda_network._auth.refused_passwords import set_seconds, unset_seconds
+
+        seconds = set_seconds(refused_seconds)
+    if credentials is not None:
         from coda_network._auth.defaults import install
 
-        defaults = install(credentials)
+        try:
+            defaults = install(credentials)
+        except TypeError:
+            if seconds is not None:
+                unset_seconds(seconds)
+            raise
     switch.install()
     with _lock:
-        _given.append(defaults)
+        _given.append((defaults, seconds))
 
 
 def unpatch() -> None:
     """Take back one ``patch()``; the last call restores every attribute that was replaced.
 
-    An attribute that somebody else replaced after ``patch()`` stays as they left it. The credentials of the last
-    ``patch()`` are forgotten. Without a ``patch()`` before, nothing happens.
+    An attribute that somebody else replaced after ``patch()`` stays as they left it. The credentials and the seconds of
+    the last ``patch()`` are forgotten. Without a ``patch()`` before, nothing happens.
     """
     if _switch is None:
         return
     _switch.remove()
     with _lock:
-        defaults = _given.pop() if _given else None
+        defaults, seconds = _given.pop() if _given else (None, None)
     if defaults is not None:
         from coda_network._auth.defaults import remove
 
         remove(defaults)
+    if seconds is not None:
+        from coda_network._auth.refused_passwords import unset_seconds
+
+        unset_seconds(seconds)
 
 
 @contextmanager
-def patched(credentials: Given | None = None) -> Iterator[None]:
+def patched(credentials: Given | None = None, *, refused_seconds: float | None = None) -> Iterator[None]:
     """Patch for the length of a block (``with patched():``) or of each call of a function (``@patched()``).
 
     The whole process is patched meanwhile, not this thread alone.
 
     :param credentials: as for ``patch()``
+    :param refused_seconds: as for ``patch()``
     """
-    patch(credentials)
+    patch(credentials, refused_seconds=refused_seconds)
     try:
         yield
     finally:

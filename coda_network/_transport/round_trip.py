@@ -17,6 +17,8 @@ from coda_network._transport.session import Session, session_of
 
 log = Trace("pool")
 
+_CHALLENGES = frozenset(role.status for role in Role)
+
 
 def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], debuglevel: int) -> Any:
     """Send *request* and return its response, over an idle connection of *opener* where there is one.
@@ -53,8 +55,14 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
         raise
     response._release = functools.partial(_close, pooled) if response.tunnel else on_end
     response.url = url
-    response.msg = response.reason
+    response.msg = response.reason if response.status not in _CHALLENGES else _why_refused(response)
     return response
+
+
+def _why_refused(response: Any) -> str:
+    """Return the reason phrase of a refusal, for the text of HTTPError; it says where a password was not sent."""
+    why = getattr(getattr(response, "auth_report", None), "not_sent", None)
+    return f"{response.reason} ({why})" if why else str(response.reason)
 
 
 def _key(make: Any, options: dict[str, Any], prepared: PreparedRequest) -> PoolKey:

@@ -14,6 +14,7 @@ from support.scripted_login import ALICE, DIGEST, GET, PEER, STALE, Bench, Scrip
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import CUT_SHORT, MOST_ROUNDS, TRANSITIONS, Event, Login, State
 from coda_network._auth.memory import LoginMemory
+from coda_network._auth.refused_passwords import refused_passwords
 from coda_network._auth.registry import Entry
 from coda_network._auth.scheme import Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
 from coda_network._wire.challenge import Challenge
@@ -26,6 +27,7 @@ def bench() -> Bench:
 
 def in_state(state: State, bench: Bench) -> Login:
     """A login that was brought into a state by its own methods."""
+    refused_passwords.clear()
     memory = LoginMemory()
     if state is State.ANTICIPATED:
         first = bench.login(memory)

@@ -124,6 +124,10 @@ class Squid:
         r"""The URL with user:password in it; `qualified` writes DOMAIN\user."""
         return f"http://{account.qualified_userinfo if qualified else account.userinfo}@{self.netloc}"
 
+    def proofs(self) -> int:
+        """Return how many messages of type 3 have come, each with a password to verify; for NTLM."""
+        return (self.directory / "verifier.log").read_text().count("a proof came")
+
     def _remove_shared_memory(self) -> None:
         for segment in Path("/dev/shm").glob(f"coda{self.port}-*.shm"):
             segment.unlink(missing_ok=True)

@@ -59,6 +59,8 @@ class Handler(socketserver.StreamRequestHandler):
             self._context = spnego.server(protocol=PROTOCOL, options=OPTIONS)
         elif self._context is None:
             return "BH no handshake has begun"
+        else:
+            print("a proof came", flush=True)  # for Squid.proofs()
         try:
             token = self._context.step(base64.b64decode(words[1]))
         except Exception as reason:
