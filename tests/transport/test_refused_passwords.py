@@ -161,7 +161,7 @@ def test_a_wrong_argument_patches_nothing() -> None:
 
 def basic(wire: Wire, status: str = "407 X", name: str = "Proxy-Authenticate") -> None:
     for _ in wire.read_heads():
-        wire.answer(b"", status, f'{name}: Basic realm="r"')
+        wire.respond(b"", status, f'{name}: Basic realm="r"')
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -199,9 +199,9 @@ def test_a_page_that_is_not_for_this_user_does_not_hold_his_password_back(librar
     def apache(wire: Wire) -> None:
         for head in wire.read_heads():
             if b"Authorization" in head and b" /bobs" not in head:
-                wire.answer(b"in")
+                wire.respond(b"in")
             else:
-                wire.answer(b"", "401 X", 'WWW-Authenticate: Basic realm="r"')
+                wire.respond(b"", "401 X", 'WWW-Authenticate: Basic realm="r"')
 
     with ScriptedPeer(apache) as peer:
         passwords = library.HTTPPasswordMgrWithDefaultRealm()
