@@ -106,7 +106,7 @@ def build_opener(*handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandl
         (_stdlib.FileHandler, _stdlib.FileHandler),
         (HTTPErrorProcessor, _stdlib.HTTPErrorProcessor),
         (_stdlib.DataHandler, _stdlib.DataHandler),
-        (HTTPSHandler, _stdlib.HTTPSHandler),
+        (HTTPSHandler, getattr(_stdlib, "HTTPSHandler", HTTPSHandler)),
     )
     given = [handler if isinstance(handler, type) else type(handler) for handler in handlers]
     for default, base in defaults:

@@ -11,7 +11,7 @@ from typing import Any
 
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.scheme import Peer
-from coda_network._fork import renew_in_children
+from coda_network._fork import renew_in_children, renew_module_lock
 from coda_network._wire.authority import join_authority
 
 Pair = tuple[str, str]
@@ -100,7 +100,10 @@ def _pair(found: Pair | Credentials | None) -> Credentials | None:
     return found if found is None or isinstance(found, Credentials) else Credentials(*found)
 
 
-_installed: list[Defaults] = []
+# Replaced, never changed: whoever goes through it sees it as it was when they began.
+_installed: tuple[Defaults, ...] = ()
+_lock = threading.Lock()
+renew_module_lock(__name__)
 
 
 def install(given: Given) -> Defaults:
@@ -111,15 +114,18 @@ def install(given: Given) -> Defaults:
     """
     if not (callable(given) or isinstance(given, (Credentials, Mapping)) or _is_pair(given)):
         raise TypeError("credentials are a (user, password) tuple, a mapping from hosts to such tuples, or a function")
+    global _installed
     defaults = Defaults(given)
-    _installed.append(defaults)
+    with _lock:
+        _installed = (*_installed, defaults)
     return defaults
 
 
 def remove(defaults: Defaults) -> None:
     """Undo an ``install()``, which returned *defaults*."""
-    if defaults in _installed:
-        _installed.remove(defaults)
+    global _installed
+    with _lock:
+        _installed = tuple(other for other in _installed if other is not defaults)
 
 
 def _is_pair(given: object) -> bool:

@@ -6,7 +6,6 @@ The request goes through the same opener that programs use; what is printed is t
 from __future__ import annotations
 
 import logging
-import ssl
 import sys
 import urllib.request
 from collections.abc import Callable
@@ -215,8 +214,8 @@ def _why_no_login(role: Role, report: AuthReport) -> str:
 def _why_no_response(error: OSError | HTTPException, route: Route, steps: _Steps) -> str:
     cause: Any = error.reason if isinstance(error, URLError) else error
     party = f"the proxy {route.netloc}" if route.netloc else "the site"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"The certificate is not trusted: {cause.verify_message}."
+    if distrust := getattr(cause, "verify_message", None):  # of ssl.SSLCertVerificationError; there may be no ssl
+        return f"The certificate is not trusted: {distrust}."
     text = (isinstance(cause, OSError) and cause.strerror) or str(cause) or type(cause).__name__
     text = " ".join(str(text).split())
     lost = "There is no response" if steps.connected else f"There is no connection to {party}"

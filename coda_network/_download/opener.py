@@ -22,6 +22,7 @@ from coda_network._download.handlers import (
 from coda_network._net.deadline import Deadline
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
+from coda_network._opener.http_handlers import HTTPSHandler
 from coda_network._opener.proxy_handler import DeferredLoginProxyHandler as ProxyHandler
 from coda_network._route.choose import may_find_a_proxy
 
@@ -36,7 +37,7 @@ _REPLACEABLE = (
     urllib.request.FileHandler,
     urllib.request.HTTPErrorProcessor,
     urllib.request.DataHandler,
-    urllib.request.HTTPSHandler,
+    getattr(urllib.request, "HTTPSHandler", HTTPSHandler),  # there is none without the module ssl
 )
 _TABLES = ("handlers", "handle_open", "handle_error", "process_request", "process_response")
 

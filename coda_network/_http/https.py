@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from coda_network._net.dial import SocketKeepalive
     from coda_network._net.tls import Cert
 
-_stdlib_init = http.client.HTTPSConnection.__init__
+if TYPE_CHECKING or hasattr(http.client, "HTTPSConnection"):
+    from http.client import HTTPSConnection as _StdlibHTTPSConnection
+else:
+    from coda_network._http.no_tls import HTTPSConnection as _StdlibHTTPSConnection
+
+_stdlib_init = _StdlibHTTPSConnection.__init__
 _plain = http.client.HTTPConnection
 
 
-class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
+class HTTPSConnection(HTTPConnection, _StdlibHTTPSConnection):
     """http.client.HTTPSConnection with what HTTPConnection adds, and a client certificate.
 
     :param cert: the client certificate: a path, ``(certificate, key)`` or ``(certificate, key, password)``

@@ -131,7 +131,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
                 break
             heads.is_odd(b"".join(lines))  # what nobody reads is refused here, too
             if self.debuglevel > 0:
-                print("headers:", lines)
+                print("headers:", heads.lines_to_print(lines))
         else:
             raise http.client.HTTPException(f"got more than {most_interim} interim responses")
         apply_head(self, version, status, reason, b"".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import sys
 from http.client import RemoteDisconnected
 
 from coda_network._http.read_response import response_from_head, use_reader
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     _Base = http.client.HTTPConnection
 else:
     _Base = object
+
+# Whether http.client prints the empty line at the end of the response to CONNECT, too.
+_PRINTS_THE_END = (3, 12) <= sys.version_info < (3, 15)
 
 _stdlib_get_hostport = http.client.HTTPConnection._get_hostport  # type: ignore[attr-defined]  # private, see _patch
 _stdlib_set_tunnel = http.client.HTTPConnection.set_tunnel
@@ -75,8 +79,9 @@ class Tunnelling(_Base):
         # Some characters have white space in their form for IDNA.
         refuse_in_request_line(authority(host, self._tunnel_port), "Tunnel host", InvalidTarget)
         for name, value in (self._tunnel_headers or {}).items():
-            refuse_nul(name, value)
-            refuse_further_lines(name, value)
+            text = field_text(value)
+            refuse_nul(name, text)
+            refuse_further_lines(name, text)
 
     def get_proxy_response_headers(self) -> http.client.HTTPMessage | None:
         """Return the headers of the proxy's response to CONNECT, None where there was no CONNECT."""
@@ -170,9 +175,14 @@ def authority(host: str, port: int) -> str:
     return join_authority(host if host.isascii() else host.encode("idna").decode("ascii"), port)
 
 
+def field_text(value: Any) -> str | bytes | bytearray:
+    """Return a value of ``set_tunnel()`` as it is sent: a number, None or any other object as its text."""
+    return value if isinstance(value, (str, bytes, bytearray)) else str(value)
+
+
 def connect_fields(
     given: Mapping[str, Any], target: str, authorization: str | None, keep_alive: bool
-) -> list[tuple[str, Any]]:
+) -> list[tuple[str, str | bytes | bytearray]]:
     """Return the headers of one CONNECT.
 
     :param given: those of ``set_tunnel()``
@@ -181,7 +191,7 @@ def connect_fields(
         what http.client's says, and nothing more.
     """
     names = {name.lower() for name in given}
-    fields = list(given.items())
+    fields = [(name, field_text(value)) for name, value in given.items()]
     if "host" not in names:
         fields.append(("Host", target))
     if authorization is not None:
@@ -205,7 +215,7 @@ def read_connect_response(sock: Any, debuglevel: int, max_headers: int | None) -
     if not lines:
         raise RemoteDisconnected("Remote end closed connection without response")
     if debuglevel > 0:
-        for line in lines[1:]:
+        for line in lines[1:] if _PRINTS_THE_END else lines[1:-1]:
             print("header:", line.decode("iso-8859-1"))
     response = response_from_head(lines, file)
     if response.status >= 300 or response.status < 200:

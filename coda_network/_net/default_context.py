@@ -26,23 +26,24 @@ class DefaultContext:
     :param check_hostname: overrides the context's own
     """
 
-    __slots__ = ("_check_hostname", "_context", "_make", "_origin")
+    __slots__ = ("_check_hostname", "_kept", "_make")
 
     def __init__(self, check_hostname: bool | None = None) -> None:
         self._check_hostname = check_hostname
-        self._context: ssl.SSLContext | None = None
-        self._origin: tuple[object, ...] | None = None
+        # The one that was made last, by what it depends on. A dict, as its ``setdefault()`` is one step: threads that
+        # make a context at the same time all take the same.
+        self._kept: dict[object, ssl.SSLContext] = {}
         self._make = ssl._create_default_https_context
         if not LOOKED_UP_FOR_EACH_REQUEST and not is_of_ssl(self._make):
             # What a function of the program returns may depend on when it is called.
-            self._context = self._new(self._make)
+            self._kept[None] = self._new(self._make)
 
     def get(self) -> ssl.SSLContext:
         """Return the context for a request.
 
         :raises OSError: the trust store cannot be read
         """
-        context = self._context
+        make, origin = self._make, None
         if LOOKED_UP_FOR_EACH_REQUEST:
             make = ssl._create_default_https_context
             if not is_of_ssl(make):
@@ -50,12 +51,14 @@ class DefaultContext:
             env = os.environ.get
             # What such a context depends on; truststore replaces the class of contexts.
             origin = make, ssl.SSLContext, env("SSL_CERT_FILE"), env("SSL_CERT_DIR"), env("SSLKEYLOGFILE")
-            if context is None or origin != self._origin:
-                context = self._new(make)
-                self._context, self._origin = context, origin
-        elif context is None:
+        kept = self._kept
+        context = kept.get(origin)
+        if context is None:
             # Made with the first https URL: it takes some milliseconds.
-            context = self._context = self._new(self._make)
+            context = kept.setdefault(origin, self._new(make))
+            for older in list(kept):
+                if older != origin:
+                    kept.pop(older, None)
         return context
 
     def _new(self, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

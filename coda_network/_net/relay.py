@@ -125,6 +125,8 @@ def _wait(
 
 
 def _would_block() -> tuple[type[OSError], ...]:
-    import ssl
-
+    try:
+        import ssl
+    except ImportError:
+        return (BlockingIOError,)
     return BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError

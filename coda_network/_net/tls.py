@@ -18,6 +18,8 @@ log = Trace("net")
 
 Path: TypeAlias = str | os.PathLike[str]
 
+NO_TLS = "https needs the module ssl, and this Python was built without it"
+
 # One file with certificate and key; or the certificate (with its chain) and its key in two files; or these and the
 # password of the key.
 Cert: TypeAlias = Path | tuple[Path, Path | None] | tuple[Path, Path | None, str | bytes | None]
@@ -41,6 +43,20 @@ def cert_parts(cert: Cert) -> tuple[str, str | None, str | bytes | None]:
     return os.fspath(file), None if key is None else os.fspath(key), password
 
 
+def load_ssl() -> Any:
+    """Return the module ssl.
+
+    :raises URLError: this Python has none
+    """
+    try:
+        import ssl
+    except ImportError:
+        from urllib.error import URLError
+
+        raise URLError(NO_TLS) from None
+    return ssl
+
+
 def client_context(
     context: SSLContext | None = None, cert: Cert | None = None, make: Callable[[], SSLContext] | None = None
 ) -> SSLContext:
@@ -55,14 +71,13 @@ def client_context(
         http.client did with ``cert_file``, and so also serves the caller's other connections with the context
     :param cert: a path, ``(certificate, key)`` or ``(certificate, key, password)``
     :param make: makes a default context, in place of that function
-    :raises OSError: a file cannot be read; the error names it
+    :raises OSError: a file cannot be read; the error names it. Or there is no module ssl
     :raises ssl.SSLError: a file has no certificate or no key, the key does not belong to the certificate, or its
         password is wrong or missing; the password is not in the message
     :raises TypeError: *cert* has another form
     """
     if context is None:
-        import ssl
-
+        ssl = load_ssl()
         context = (make or ssl._create_default_https_context)()
         context.set_alpn_protocols(["http/1.1"])
         _allow_late_authentication(context)
@@ -89,8 +104,7 @@ def shared_context() -> SSLContext:
     :raises OSError: as for ``client_context()``
     """
     global _shared
-    import ssl
-
+    ssl = load_ssl()
     make = ssl._create_default_https_context
     if not is_of_ssl(make):
         # A function of the program: what its contexts depend on, and who else has them, is not known here.

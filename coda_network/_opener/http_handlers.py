@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from coda_network._net.dial import SocketKeepalive
     from coda_network._net.tls import Cert
 
+if TYPE_CHECKING or hasattr(urllib.request, "HTTPSHandler"):
+    from urllib.request import HTTPSHandler as _StdlibHTTPSHandler
+else:
+    from coda_network._opener.no_tls import HTTPSHandler as _StdlibHTTPSHandler
+
 _stdlib_do_open = urllib.request.AbstractHTTPHandler.do_open
 _stdlib_do_request = urllib.request.AbstractHTTPHandler.do_request_
 _stdlib_http_init = urllib.request.HTTPHandler.__init__
-_stdlib_https_init = urllib.request.HTTPSHandler.__init__
+_stdlib_https_init = _StdlibHTTPSHandler.__init__
 _UNMADE: Any = object()  # in the place of a context
 _stdlib_add_header = urllib.request.Request.add_unredirected_header
 
@@ -113,7 +118,7 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
         return self.do_open(_connection_class(http.client.HTTPConnection), req, **_options(self))
 
 
-class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
+class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
     """urllib.request.HTTPSHandler that keeps its connections alive.
 
     :param context: of TLS; None is http.client's default
@@ -150,8 +155,9 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
             socket_keepalive: bool | SocketKeepalive = False,
             **options: Any,
         ) -> None:
+            connection_class = getattr(http.client, "HTTPSConnection", http.client.HTTPConnection)
             # Given no context Python 3.12 and later would make one.
-            _stdlib_https_init(self, _level(debuglevel, http.client.HTTPSConnection), context=_UNMADE, **options)
+            _stdlib_https_init(self, _level(debuglevel, connection_class), context=_UNMADE, **options)
             if cert is not None:
                 context = _client_context(context, cert)
             self._default_context = None
@@ -165,7 +171,10 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
     https_request = AbstractHTTPHandler.do_request_
 
     def https_open(self, req: Any) -> Any:
-        """Open an https URL."""
+        """Open an https URL.
+
+        :raises URLError: there is no response; or this Python has no module ssl
+        """
         context = self._context
         if context is None:
             context = (self._default_context or _default_context_of(self)).get()
@@ -174,8 +183,8 @@ class HTTPSHandler(AbstractHTTPHandler, urllib.request.HTTPSHandler):
 
 
 def _new_default_context(check_hostname: bool | None = None) -> DefaultContext | None:
-    if "ssl" not in sys.modules:
-        return None  # a Python without TLS
+    if sys.modules.get("ssl") is None:
+        return None  # urllib.request has tried to import it
     from coda_network._net.default_context import DefaultContext
 
     return DefaultContext(check_hostname)
@@ -183,8 +192,12 @@ def _new_default_context(check_hostname: bool | None = None) -> DefaultContext |
 
 def _default_context_of(handler: Any) -> Any:
     """Return the default context of a handler that was made before the patch, which lacks one."""
-    handler._default_context = _new_default_context(getattr(handler, "_check_hostname", None))
-    return handler._default_context
+    handler._default_context = found = _new_default_context(getattr(handler, "_check_hostname", None))
+    if found is None:
+        from coda_network._net.tls import load_ssl
+
+        load_ssl()
+    return found
 
 
 def _client_context(context: Any = None, cert: Cert | None = None) -> Any:
@@ -201,7 +214,10 @@ def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:
     return {"socket_keepalive": handler.socket_keepalive} if handler.socket_keepalive else {}
 
 
-_STDLIB = {http.client.HTTPConnection: "HTTPConnection", http.client.HTTPSConnection: "HTTPSConnection"}
+_STDLIB = {
+    http.client.HTTPConnection: "HTTPConnection",
+    getattr(http.client, "HTTPSConnection", None): "HTTPSConnection",
+}
 
 
 def _connection_class(found: Any) -> Any:

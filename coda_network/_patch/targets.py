@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import sys
 import urllib.request
 
 from coda_network._http import connection, https, response
@@ -31,6 +32,10 @@ _OWN = frozenset(
     | {"__firstlineno__", "__static_attributes__", "__orig_bases__", "__parameters__", "__annotations__"}
 )
 
+if sys.implementation.name == "pypy":
+    # PyPy never calls one that a class did not have from the beginning, and warns. io's own closes what is left.
+    _OWN |= {"__del__"}
+
 _stdlib_urlopen = urllib.request.urlopen
 
 
@@ -43,12 +48,10 @@ def build() -> list[Target]:
     return [
         *_body(http.client.HTTPResponse, response.HTTPResponse),
         *_body(http.client.HTTPConnection, connection.HTTPConnection),
-        *_body(http.client.HTTPSConnection, https.HTTPSConnection),
         *_body(urllib.request.Request, request.Request),
         *_body(urllib.request.OpenerDirector, director.OpenerDirector),
         *_body(urllib.request.AbstractHTTPHandler, http_handlers.AbstractHTTPHandler),
         *_body(urllib.request.HTTPHandler, http_handlers.HTTPHandler),
-        *_body(urllib.request.HTTPSHandler, http_handlers.HTTPSHandler),
         *_body(urllib.request.HTTPRedirectHandler, redirect_handler.HTTPRedirectHandler),
         *_body(urllib.request.HTTPErrorProcessor, error_processor.HTTPErrorProcessor),
         *_body(urllib.request.ProxyHandler, proxy_handler.ProxyHandler),
@@ -56,9 +59,21 @@ def build() -> list[Target]:
         *_body(urllib.request.ProxyBasicAuthHandler, basic_digest_handlers.ProxyBasicAuthHandler),
         *_body(urllib.request.HTTPDigestAuthHandler, basic_digest_handlers.HTTPDigestAuthHandler),
         *_body(urllib.request.ProxyDigestAuthHandler, basic_digest_handlers.ProxyDigestAuthHandler),
+        *_for_https(),
         Target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
         *(Target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
     ]
+
+
+def _for_https() -> list[Target]:
+    if hasattr(http.client, "HTTPSConnection"):
+        return [
+            *_body(http.client.HTTPSConnection, https.HTTPSConnection),
+            *_body(urllib.request.HTTPSHandler, http_handlers.HTTPSHandler),
+        ]
+    from coda_network._opener.no_tls import unknown_open
+
+    return [Target(urllib.request.UnknownHandler, "unknown_open", unknown_open)]
 
 
 def _environment_names() -> list[str]:

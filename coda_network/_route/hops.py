@@ -17,6 +17,7 @@ from coda_network._http.drain import keep_body
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import connect_within, lift_deadline, tls_within
+from coda_network._net.tls import load_ssl
 from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
 
 if TYPE_CHECKING:
@@ -115,6 +116,5 @@ class _ProxyConnection(DeadlineHTTPConnection):
 
 
 def _tls_context() -> SSLContext:
-    import ssl
-
-    return ssl.create_default_context()
+    context: SSLContext = load_ssl().create_default_context()
+    return context

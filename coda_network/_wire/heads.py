@@ -32,8 +32,8 @@ MAX_INTERIM = 100
 
 _MOST_SHOWN = 500  # bytes of what is no status line, in an error
 
-# Python 3.15 does not count the empty line at the end of a head as a header line; older versions do.
-_BEYOND_LIMIT = 1 if sys.version_info >= (3, 15) else 0
+# The empty line at the end of a head is a header line to Python before 3.15: it is counted, and printed.
+_END_IS_A_LINE = sys.version_info < (3, 15)
 
 # RFC 9112 section 4. The reason may be missing, with its space; white space is read as leniently as by http.client.
 _status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r?\n?").fullmatch
@@ -93,17 +93,22 @@ def read_field_lines(source: LineReader, limit: int | None = None, kind: str = "
     # Looked up at each call: programs raise these limits.
     longest: int = http.client._MAXLINE  # type: ignore[attr-defined]  # private, but known to many programs
     most: int = http.client._MAXHEADERS if limit is None else limit  # type: ignore[attr-defined]  # likewise
-    most_lines = most + _BEYOND_LIMIT
     lines: list[bytes] = []
     while True:
         line = source.readline(longest + 1)
         if len(line) > longest:
             raise http.client.LineTooLong("header line")
-        lines.append(line)
-        if len(lines) > most_lines:
+        is_end = line in (b"\r\n", b"\n", b"")
+        if len(lines) >= most and (_END_IS_A_LINE or not is_end):
             raise http.client.HTTPException(f"got more than {most} {kind}")
-        if line in (b"\r\n", b"\n", b""):
+        lines.append(line)
+        if is_end:
             return lines
+
+
+def lines_to_print(lines: list[bytes]) -> list[bytes]:
+    """Return those of the header lines that the running Python's http.client prints at a debug level."""
+    return lines if _END_IS_A_LINE else lines[:-1]
 
 
 def refuse_cut_status(line: bytes) -> None:

@@ -64,7 +64,7 @@ def test_an_exchange_is_printed_line_for_line_as_by_http_client(interim, request
     assert "header: X-One: 1" in ours
 
 
-def test_an_accepted_connect_is_printed_as_by_http_client_from_python_3_12_on(capsys):
+def test_an_accepted_connect_is_printed_before_the_request(capsys):
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(b"HTTP/1.1 200 OK\r\nX-Proxy: yes\r\n\r\n")
@@ -78,10 +78,9 @@ def test_an_accepted_connect_is_printed_as_by_http_client_from_python_3_12_on(ca
         connection.request("GET", "/")
         connection.getresponse().read()
         connection.close()
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().out.replace("header: \r\n\n", "") == (
         "send: b'CONNECT site.example:80 HTTP/1.1\\r\\nHost: site.example:80\\r\\n\\r\\n'\n"
         "header: X-Proxy: yes\r\n\n"
-        "header: \r\n\n"
         "send: b'GET / HTTP/1.1\\r\\nHost: site.example\\r\\nAccept-Encoding: identity\\r\\n\\r\\n'\n"
         "reply: 'HTTP/1.1 200 OK\\r\\n'\n"
         "header: Content-Length: 4\n"
@@ -140,3 +139,20 @@ def test_logins_are_not_printed(tunnel, capsys):
     printed = capsys.readouterr().out
     assert secret not in printed
     assert "AUTHORIZATION: Basic (hidden)" in printed and "X: shown" in printed
+
+
+def test_the_response_to_connect_is_printed_line_for_line_as_by_http_client():
+    def header_lines(connection_class: type[http.client.HTTPConnection]) -> list[str]:
+        def script(wire: Wire) -> None:
+            wire.read_head()
+            wire.send(b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\n")
+
+        with ScriptedPeer([script]) as peer, contextlib.redirect_stdout(io.StringIO()) as printed:
+            connection = connection_class(*peer.address)
+            connection.set_debuglevel(1)
+            connection.set_tunnel("site.example", 443)
+            connection.connect()
+            connection.close()
+        return printed.getvalue()[printed.getvalue().index("header:") :].split("\n")
+
+    assert header_lines(httplib.HTTPConnection) == header_lines(http.client.HTTPConnection)

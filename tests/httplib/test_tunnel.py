@@ -22,6 +22,16 @@ def through(peer: ScriptedPeer, *target: object, **options: object) -> httplib.H
     return connection
 
 
+class URL:
+    """An object that has a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def opening(response: bytes = OPEN, body: bytes = b"body"):
     def script(wire: Wire) -> None:
         wire.read_head()
@@ -45,6 +55,8 @@ def opening(response: bytes = OPEN, body: bytes = b"body"):
         (("h", 1), {"Host": "other"}, b"CONNECT h:1 HTTP/1.1\r\nHost: other\r\n\r\n"),
         (("h", 1), {"hOST": "other"}, b"CONNECT h:1 HTTP/1.1\r\nhOST: other\r\n\r\n"),
         (("h", 1), {"X": "1", "Y": "\xe4"}, b"CONNECT h:1 HTTP/1.1\r\nX: 1\r\nY: \xe4\r\nHost: h:1\r\n\r\n"),
+        (("h", 1), {"X": None, "Y": 9}, b"CONNECT h:1 HTTP/1.1\r\nX: None\r\nY: 9\r\nHost: h:1\r\n\r\n"),
+        (("h", 1), {"X": URL("a\xe4")}, b"CONNECT h:1 HTTP/1.1\r\nX: a\xe4\r\nHost: h:1\r\n\r\n"),
         (
             ("h", 1),
             {"Proxy-Authorization": "T x"},
@@ -150,7 +162,7 @@ def test_a_subclass_sees_connect_and_changes_it():
 
 
 @pytest.mark.parametrize("junk", ["\r\n", "\n", "\r", "\0", " ", "\t", "\x7f"])
-@pytest.mark.parametrize("where", ["host", "header name", "header value"])
+@pytest.mark.parametrize("where", ["host", "header name", "header value", "object"])
 def test_what_would_bring_further_lines_into_connect_is_refused_before_dialling(where, junk):
     connection = httplib.HTTPConnection("127.0.0.1", 1)
     if where == "host":
@@ -161,7 +173,8 @@ def test_what_would_bring_further_lines_into_connect_is_refused_before_dialling(
     elif junk in " \t\x7f":
         connection.set_tunnel("site", 443, {"X": f"1{junk}2"})  # white space and DEL end no header
     else:
-        field = {f"X{junk}Y": "1"} if where == "header name" else {"X": f"1{junk}Y: 2"}
+        value = f"1{junk}Y: 2"
+        field = {f"X{junk}Y": "1"} if where == "header name" else {"X": URL(value) if where == "object" else value}
         connection.set_tunnel("site", 443, field)
         with pytest.raises(ValueError, match="Invalid header"):
             connection.request("GET", "/")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from urllib.error import URLError
+
+from coda_network._net.tls import load_ssl
+
 SCHEMES = ("ntlm", "digest", "basic")
 """The login schemes that the proxy of the demo can demand."""
 
@@ -12,6 +17,11 @@ def run(scheme: str = "ntlm") -> int:
     :param scheme: the login scheme that the proxy demands, one of ``SCHEMES``
     :returns: the exit code: 0 if every check passed, else 1
     """
+    try:
+        load_ssl()
+    except URLError as error:
+        sys.stderr.write(f"coda-network demo: {error.reason}\n")
+        return 1
     from coda_network._cli.demo.story import tell
 
     return tell(scheme)

@@ -20,7 +20,6 @@ class Site(Listener):
     def __init__(self, content: bytes, certificate: Path) -> None:
         super().__init__(_Handler)
         self.content = content
-        self.requests = 0
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
 
@@ -39,7 +38,6 @@ class _Handler(BaseHTTPRequestHandler):
     server: Site
 
     def do_GET(self) -> None:
-        self.server.requests += 1
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
