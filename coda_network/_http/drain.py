@@ -37,6 +37,9 @@ class _HurriedFile(SocketFile):
 
         :raises TimeoutError: the moment has come
         """
+        self.passed_by = False
+        if self.ahead:
+            return self.from_ahead(b)
         if self.offline:
             return None  # the reader only looks into its buffer, at the end of the page
         left = self.until - monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coda_network._http.reader import ConnectionReader
 from coda_network._http.response import HTTPResponse
-from coda_network._http.response_head import apply_found, apply_head, prepare
+from coda_network._http.response_head import apply_head, prepare
 from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 
 def next_response(reader: ConnectionReader, method: str | None) -> HTTPResponse | None:
     """Read the head of an ordinary response at once; return None, with nothing read, where it is of another kind."""
-    file = reader.file
-    seen = file.peek()
+    seen = reader.receive()
     found = None if method == "HEAD" else scan(seen)
     if found is None:
+        reader.source.ahead = seen
         return None
-    size, length = found[0], found[4]
-    reader.exact = length is not None and len(seen) == size + length
     response = HTTPResponse.__new__(HTTPResponse)
     response._reader = reader
     response._method = method
     response.tunnel = False
-    apply_found(response, file, found)
+    response.fp = reader.file
+    size, status, response.reason, response._fields, length, response.will_close, response._is_limited = found
+    response.code = response.status = status
+    response.length = length
+    response.chunked = length is None
+    reader.source.ahead = seen[size:]
     return response
 
 
@@ -40,7 +43,6 @@ def response_on_reader(reader: ConnectionReader, debuglevel: int, method: str | 
 
 def use_reader(response: HTTPResponse, reader: ConnectionReader) -> None:
     """Let a response read from a connection's own reader."""
-    reader.exact = False
     response.fp = reader.file
     response._reader = reader
 

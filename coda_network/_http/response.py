@@ -9,7 +9,7 @@ from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 from coda_network._http.body_buffer import LARGEST_PIECE, PIECE, BodyBuffer
 from coda_network._http.body_lines import catch_up, lines_of
 from coda_network._http.chunks import ChunkedReading
-from coda_network._http.reader import READ_BUFFER, ConnectionReader
+from coda_network._http.reader import PAST_THE_FILE, READ_BUFFER, ConnectionReader
 from coda_network._http.response_head import apply_found, apply_head, prepare
 from coda_network._net.real_socket import is_file_of
 from coda_network._wire import heads
@@ -175,7 +175,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
             fp.close()
         tell, self._release = self._release, None
         if tell is not None:
-            tell(self, goes_on and reader is not None and not reader.has_surplus())
+            tell(self, goes_on and reader is not None and reader.can_go_on())
 
     def close(self) -> None:
         """Close the response; a connection whose response was not read to its end is not used again."""
@@ -203,6 +203,16 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         fp = self.fp
         if fp is None:
             return b""
+        reader = self._reader
+        if amt is None and reader is not None and fp is reader.file and type(self)._safe_read is _safe_read:
+            source = reader.source
+            # All of it has come with the head, and nothing else.
+            if source.passed_by and len(source.ahead) == self.length:
+                body: bytes = source.ahead
+                source.ahead = b""
+                self.length = 0
+                self._close_conn()
+                return body
         if self._method == "HEAD":
             self._close_conn()
             return b""
@@ -225,7 +235,10 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
             return data
         if length is not None and amt > length:
             amt = length
-        data = fp.read(amt)
+        if amt >= PAST_THE_FILE and reader is not None and fp is reader.file:
+            data = reader.read(amt)
+        else:
+            data = fp.read(amt)
         self._count(len(data), amt)
         return data
 
@@ -248,7 +261,11 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         length = self.length
         if length is not None and len(view) > length:
             view = view[:length]
-        count: int = fp.readinto(view)
+        reader = self._reader
+        if len(view) >= PAST_THE_FILE and reader is not None and fp is reader.file:
+            count = reader.readinto(view)
+        else:
+            count = fp.readinto(view)
         self._count(count, len(view))
         return count
 
@@ -340,4 +357,5 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
 
 
 _readline = HTTPResponse.readline
+_safe_read = HTTPResponse._safe_read
 _stdlib_iter = http.client.HTTPResponse.__iter__

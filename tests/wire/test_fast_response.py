@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coda_network._wire import framing, heads
-from coda_network._wire.fast_response import scan
+from coda_network._wire import fast_response, framing, heads
+from coda_network._wire.fast_response import LONGEST, MEMORY, scan, scan_whole
 
 HEAD = b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: Fri, 20 Nov 2026 13:00:00 GMT\r\nContent-Length: 5\r\n\r\n"
 
@@ -100,3 +100,59 @@ def test_the_short_way_agrees_with_the_long_way(line: bytes, fields: list[tuple[
         assert start == [status, reason.strip()]
         assert (length, length is None, closes) == expected
         assert limited == (b"\nKeep-Alive" in head)
+
+
+ALIKE = st.sampled_from(
+    [
+        'HTTP/1.1 200 OK\r\nDate: Fri, 20 Nov 2026 13:00:00 GMT\r\nContent-Length: 128\r\nETag: "6740c0f0-80"\r\n\r\n',
+        "HTTP/1.1 404 No\r\nContent-Length: 1\r\nConnection: close\r\nX-Request-Id: 3f2a-99be\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nKeep-Alive: timeout=5\r\nAontent-Length: 7\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nBonnection: close\r\nConnection: cafe\r\n\r\n",
+        "HTTP/1.1 200 OK 2\r\nContent-Length: 55\r\nTransfar-Encoding: chunked\r\n\r\n",
+    ]
+)
+HEXADECIMAL = "0123456789abcdefABCDEF"
+
+
+@given(ALIKE, st.lists(st.tuples(st.integers(0, 80), st.sampled_from(HEXADECIMAL)), max_size=6), st.booleans())
+def test_a_head_like_one_before_is_read_as_if_it_were_the_first(
+    first: str, changes: list[tuple[int, str]], backwards: bool
+) -> None:
+    places = [place for place, character in enumerate(first) if character in HEXADECIMAL]
+    other = list(first)
+    for number, digit in changes:
+        other[places[number % len(places)]] = digit
+    heads_ = [first.encode(), "".join(other).encode()]
+    if backwards:
+        heads_.reverse()
+    fast_response._heads.clear()
+    for head in heads_ * 2:
+        assert scan(head + b"body") == scan_whole(head)
+
+
+@given(ALIKE, st.integers(0, 200), st.sampled_from(["\0", "\r", "\n", " ", ":", "\t", "x", "-", ""]))
+def test_a_head_with_another_structure_is_not_like_the_one_before(first: str, place: int, character: str) -> None:
+    fast_response._heads.clear()
+    scan(first.encode())
+    place = min(place, len(first) - 5)
+    other = (first[:place] + character + first[place + 1 :]).encode()
+    head = other[: other.index(b"\r\n\r\n") + 4]
+    assert scan(other) == scan_whole(head)
+
+
+def test_what_is_remembered_of_heads_is_bounded_and_makes_room_for_new_ones() -> None:
+    fast_response._heads.clear()
+    for number in range(MEMORY * 8):
+        name = "".join(chr(ord("g") + int(digit)) for digit in str(number))
+        assert scan(HEAD[:-2] + f"{name}: x\r\n\r\n".encode()) is not None
+        assert len(fast_response._heads) <= MEMORY
+    for _ in range(MEMORY * 5):
+        scan(HEAD[:-2] + b"zzz: x\r\n\r\n")
+        if any(b"zzz" in head for head in fast_response._heads):
+            break
+    else:
+        pytest.fail("what comes often is never remembered")
+    long = HEAD[:-2] + b"y: " + b"y" * LONGEST + b"\r\n\r\n"
+    assert scan(long) == scan_whole(long)
+    assert not any(b"yyy" in head for head in fast_response._heads)
