@@ -25,6 +25,7 @@ from coda_network._opener.director import OpenerDirector
 from coda_network._opener.http_handlers import HTTPSHandler
 from coda_network._route.choose import proxy_for_address
 from coda_network._route.hops import connect_through
+from coda_network._secrets import lets_out_no_secret
 from coda_network._wire.authority import split_authority
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ Handlers = urllib.request.BaseHandler | Iterable[urllib.request.BaseHandler] | N
 """Handlers of an opener: one, several, or none."""
 
 
+@lets_out_no_secret
 def create_connection(
     address: tuple[str, int],
     timeout: float | None = _SOCKET_DEFAULT,
@@ -90,6 +92,7 @@ def create_connection(
     return connect_through([proxy] if proxy else [], address, _seconds(timeout), source_address)
 
 
+@lets_out_no_secret
 def do_connect_chain(
     proxies: Iterable[str], target: str | tuple[str, int], timeout_sec: float | None = None
 ) -> socket.socket:
@@ -205,6 +208,7 @@ def build_connect_opener(
     return urllib2.build_opener(*handlers, HTTPSConnectHandler(deadline))
 
 
+@lets_out_no_secret
 def create_connect_handle(
     url: str,
     proxy_handlers: Handlers = None,

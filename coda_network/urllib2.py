@@ -25,6 +25,7 @@ from coda_network._opener.http_handlers import HTTPSHandler as HTTPSHandler
 from coda_network._opener.redirect_handler import HTTPRedirectHandler as HTTPRedirectHandler
 from coda_network._opener.request import Request as Request
 from coda_network._opener.urlopen import sharing_urlopen
+from coda_network._secrets import lets_out_no_secret
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -153,5 +154,5 @@ if TYPE_CHECKING:
 else:
     install_opener = _here(_stdlib.install_opener)
     urlcleanup = _here(_stdlib.urlcleanup)
-    urlretrieve = _here(_stdlib.urlretrieve)
+    urlretrieve = lets_out_no_secret(_here(_stdlib.urlretrieve))
     urlopen = sharing_urlopen(_here(_stdlib.urlopen), lambda context: build_opener(HTTPSHandler(context=context)))

@@ -23,6 +23,7 @@ from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
 from coda_network._opener.errors import TunnelRefused
 from coda_network._opener.http_handlers import HTTPHandler, HTTPSHandler
+from coda_network._secrets import lets_out_no_secret
 from coda_network.connect import Handlers, handler_list
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 
+@lets_out_no_secret
 def build_opener(
     cert: Cert | None = None,
     proxy_handlers: Handlers = None,
@@ -63,6 +65,7 @@ def build_opener(
     )
 
 
+@lets_out_no_secret
 def do_download(
     url: str,
     postdata: Body | str | Mapping[str, Any] | None = None,
@@ -104,6 +107,7 @@ def do_download(
         return error.code, None
 
 
+@lets_out_no_secret
 def create_download_handle(
     url: str,
     postdata: Body | str | Mapping[str, Any] | None = None,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from coda_network import utilities
 from coda_network._download.destination import destination
+from coda_network._secrets import hide_userinfo
 
 OK = 0
 FAILED = 1
@@ -75,6 +76,8 @@ def shown(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "the URL"
+    if not parts.netloc and parts.scheme not in ("file", "data"):
+        return hide_userinfo(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 

@@ -14,10 +14,11 @@ from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
+from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 from coda_network._wire.fast_request import Composer, left_to_send, unless_bytes
 from coda_network._wire.heads import hide_authorization
-from coda_network._wire.validate import InvalidTarget, refuse_in_request_line, refuse_nul
+from coda_network._wire.validate import InvalidTarget, hide_value, refuse_in_request_line, refuse_nul
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -115,7 +116,12 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             tcp_keepalive: bool | SocketKeepalive | None = None,
             **options: Any,
         ) -> None:
-            _stdlib_init(self, *args, **options)
+            try:
+                _stdlib_init(self, *args, **options)
+            except BaseException as error:
+                del args, options
+                forget_secrets(error)
+                raise
             self._init_extensions(socket_keepalive if tcp_keepalive is None else tcp_keepalive)
 
     def _init_extensions(self, socket_keepalive: bool | SocketKeepalive) -> None:
@@ -131,12 +137,16 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         :raises TunnelError: the proxy refused
         :raises OSError: what failed below HTTP
         """
-        if self._tunnel_host:
-            self._check_tunnel()
-        if self._refused_tunnel is None or not self._tunnel_host:
-            self.sock = self._dial()
-        if self._tunnel_host:
-            self._tunnel()
+        try:
+            if self._tunnel_host:
+                self._check_tunnel()
+            if self._refused_tunnel is None or not self._tunnel_host:
+                self.sock = self._dial()
+            if self._tunnel_host:
+                self._tunnel()
+        except BaseException as error:
+            forget_secrets(error)
+            raise
 
     def _dial(self) -> Any:
         sys.audit("http.client.connect", self, self.host, self.port)
@@ -207,19 +217,24 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         :raises ValueError: something would not stay within its place
         """
         message = None
-        at_once = body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT)
-        if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and self._may_send_at_once():
-            composer = self._composer
-            if composer is None:
-                composer = self._composer = Composer()
-            message = composer.compose(method, url, self._host_field, body, headers)  # type: ignore[arg-type]  # at_once
-        if message is None:
-            self._send_request(method, url, body, headers, encode_chunked)
-            return
-        self._drop_stale_socket()
-        self._method = method
-        self.__state = _REQUEST_SENT
-        self.send(message)
+        try:
+            at_once = body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT)
+            if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and self._may_send_at_once():
+                composer = self._composer
+                if composer is None:
+                    composer = self._composer = Composer()
+                message = composer.compose(method, url, self._host_field, body, headers)  # type: ignore[arg-type]
+            if message is None:
+                self._send_request(method, url, body, headers, encode_chunked)
+                return
+            self._drop_stale_socket()
+            self._method = method
+            self.__state = _REQUEST_SENT
+            self.send(message)
+        except BaseException as error:
+            del method, url, body, headers, message
+            forget_secrets(error)
+            raise
 
     def _may_send_at_once(self) -> bool:
         """Return whether the request may be made at once: no subclass, no debugging wants to see the steps of it."""
@@ -258,7 +273,12 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         if login is not None and login.is_bound and url[:7] != "http://":
             # The proxy would take this request, which names nobody, for that of the user who is logged in.
             HTTPConnection.close(self)
-        _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
+        try:
+            _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
+        except BaseException as error:
+            del method, url
+            forget_secrets(error)
+            raise
         if url[:7] == "http://" and not self._login_handled_elsewhere and not self._tunnel_host:
             if self._forward_login is None:
                 from coda_network._http.forward_login import ForwardProxyLogin
@@ -271,8 +291,14 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
         :raises ValueError: name or value would not stay within its line
         """
-        refuse_nul(header, *values)
-        _stdlib_putheader(self, header, *values)
+        try:
+            refuse_nul(header, *values)
+            _stdlib_putheader(self, header, *values)
+        except BaseException as error:
+            hide_value(error, header)
+            del header, values
+            forget_secrets(error)
+            raise
 
     def _validate_method(self, method: str) -> None:
         refuse_in_request_line(method, "method", ValueError)
@@ -288,24 +314,29 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
         Where the proxy refuses the tunnel nothing is sent: ``getresponse()`` has its response.
         """
-        if self.sock is None and not self._open_for_request():
-            return
-        if self._left_to_send is not None:
-            pieces = self._read_readable(data) if hasattr(data, "read") else unless_bytes(data)
-            if pieces is not None:
-                for piece in pieces:
-                    HTTPConnection.send(self, piece)
+        try:
+            if self.sock is None and not self._open_for_request():
                 return
-            self._left_to_send -= memoryview(data).nbytes
-        if self._forward_login is not None:
-            data = self._forward_login.on_send(self, data)
-        if type(data) is bytes and self.sock is not None:
-            if self.debuglevel > 0:
-                print("send:", repr(hide_authorization(data)))
-            sys.audit("http.client.send", self, data)
-            self.sock.sendall(data)
-        else:
-            _stdlib_send(self, data)
+            if self._left_to_send is not None:
+                pieces = self._read_readable(data) if hasattr(data, "read") else unless_bytes(data)
+                if pieces is not None:
+                    for piece in pieces:
+                        HTTPConnection.send(self, piece)
+                    return
+                self._left_to_send -= memoryview(data).nbytes
+            if self._forward_login is not None:
+                data = self._forward_login.on_send(self, data)
+            if type(data) is bytes and self.sock is not None:
+                if self.debuglevel > 0:
+                    print("send:", repr(hide_authorization(data)))
+                sys.audit("http.client.send", self, data)
+                self.sock.sendall(data)
+            else:
+                _stdlib_send(self, data)
+        except BaseException as error:
+            data = piece = None
+            forget_secrets(error)
+            raise
 
     def _open_for_request(self) -> bool:
         """Open the connection if it may be opened; return False where the proxy refused the tunnel."""
@@ -325,13 +356,22 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             self._buffer += (b"", message_body)
             message = b"\r\n".join(self._buffer)
             del self._buffer[:]
-            self.send(message)
+            try:
+                self.send(message)
+            except BaseException:
+                del message, message_body
+                raise
             return
         if self._tunnel_host and self.sock is None and not self._open_for_request():
             # A body that can be read only once is left for the attempt that gets through.
             del self._buffer[:]
             return
-        _stdlib_send_output(self, message_body, encode_chunked)
+        try:
+            _stdlib_send_output(self, message_body, encode_chunked)
+        except BaseException as error:
+            del message_body
+            forget_secrets(error)
+            raise
 
     # -- the response
 
@@ -379,7 +419,14 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             self.close()
         else:
             self._last_response = weakref.ref(response)
-        return response if absolute_form is None else absolute_form.on_response(self, response)
+        if absolute_form is None:
+            return response
+        try:
+            final: HTTPResponse = absolute_form.on_response(self, response)
+            return final
+        except BaseException as error:
+            forget_secrets(error)
+            raise
 
     def _quick_response(self) -> HTTPResponse | None:
         """Return a response whose head is ordinary; None where it is not, or cannot be read by our reader."""

@@ -7,6 +7,7 @@ import sys
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._net.tls import client_context, log_tls
+from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -88,8 +89,13 @@ class HTTPSConnection(HTTPConnection, _StdlibHTTPSConnection):
             tcp_keepalive: bool | SocketKeepalive | None = None,
             **options: Any,
         ) -> None:
-            _stdlib_init(self, *args, **options)
-            _init_extensions(self, cert, socket_keepalive, tcp_keepalive)
+            try:
+                _stdlib_init(self, *args, **options)
+                _init_extensions(self, cert, socket_keepalive, tcp_keepalive)
+            except BaseException as error:
+                del args, options, cert
+                forget_secrets(error)
+                raise
 
     def connect(self) -> None:
         """Open the connection, through the tunnel if one is set, and begin TLS with the host at its end.

@@ -43,7 +43,7 @@ def apply_head(response: HTTPResponse, version: str, status: int, reason: str, f
     response.headers = response.msg = parsed = heads.parse_fields(fields)
     if response.debuglevel > 0:
         for name, value in parsed.items():
-            print("header:", name + ":", value)
+            print("header:", name + ":", heads.hide_token(value))
     response.length, response.chunked, closes = framing.body_framing(parsed, number, status, response._method)
     # The tunnel that a 2xx opens belongs to its user, whatever came with it.
     response.will_close = closes or (is_odd and not (response.tunnel and 200 <= status < 300))

@@ -14,6 +14,7 @@ from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel_login import ConnectionLost, TunnelError, open_tunnel
 from coda_network._net.read_head import read_head
 from coda_network._net.redial import redial
+from coda_network._secrets import forget_secrets
 from coda_network._wire import heads
 from coda_network._wire.validate import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
 
@@ -63,8 +64,13 @@ class Tunnelling(_Base):
         :raises RuntimeError: the connection is already open
         """
         given = dict(headers or ())
-        # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
-        _stdlib_set_tunnel(self, host, port, given)
+        try:
+            # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
+            _stdlib_set_tunnel(self, host, port, given)
+        except BaseException as error:
+            del host, headers, given
+            forget_secrets(error)
+            raise
         if "Host" in self._tunnel_headers and "Host" not in given:
             # http.client's own, which has no brackets around IPv6 addresses on some versions of Python.
             self._tunnel_headers["Host"] = authority(self._tunnel_host, self._tunnel_port)
@@ -95,7 +101,15 @@ class Tunnelling(_Base):
 
     def _get_hostport(self, host: str, port: int | None) -> tuple[str, int]:
         """Return host and port; Python before 3.13 leaves the brackets of an IPv6 address where a port is given."""
-        name, number = _stdlib_get_hostport(self, host, port)
+        try:
+            name, number = _stdlib_get_hostport(self, host, port)
+        except http.client.InvalidURL:
+            name = None
+        if name is None:
+            from coda_network._wire.authority import host_for_people
+
+            # What stands in the place of the port may be a part of a password. Raised here, the error has no context.
+            raise http.client.InvalidURL(f"nonnumeric port: what follows {host_for_people(host)!r} is no number")
         return name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name, number
 
     def _tunnel(self) -> None:
@@ -114,13 +128,17 @@ class Tunnelling(_Base):
         target = authority(self._tunnel_host, self._tunnel_port)
         try:
             open_tunnel(connect, target, self._proxy_login or login_for_tunnel(self))
-        except TunnelError:
+        except TunnelError as error:
             self._resume_request(suspended)
+            del suspended
+            forget_secrets(error)
             raise
-        except BaseException:
+        except BaseException as error:
             self.close()
             self._resume_request(suspended)
             self._discard_request()
+            del suspended
+            forget_secrets(error)
             raise
         self._resume_request(suspended)
 
@@ -216,7 +234,7 @@ def read_connect_response(sock: Any, debuglevel: int, max_headers: int | None) -
         raise RemoteDisconnected("Remote end closed connection without response")
     if debuglevel > 0:
         for line in lines[1:] if _PRINTS_THE_END else lines[1:-1]:
-            print("header:", line.decode("iso-8859-1"))
+            print("header:", heads.hide_token(line.decode("iso-8859-1")))
     response = response_from_head(lines, file)
     if response.status >= 300 or response.status < 200:
         reader = reader_for(sock)

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 
 from coda_network._opener.request import request_class
+from coda_network._secrets import forget_secrets
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -41,23 +42,28 @@ class OpenerDirector(urllib.request.OpenerDirector):
         :param timeout: in seconds, for each call on a socket; None waits without limit
         :raises urllib.error.URLError: there is no response; or, as HTTPError, one that no handler takes for a success
         """
-        if isinstance(fullurl, str):
-            request: Any = request_class()(fullurl, data)
-        else:
-            request = fullurl
-            if data is not None:
-                request.data = data
-        request.timeout = timeout
-        protocol = request.type
-        name = protocol + "_request"
-        for processor in self.process_request.get(protocol, ()):
-            request = getattr(processor, name)(request)
-        sys.audit("urllib.Request", request.full_url, request.data, request.headers, request.get_method())
-        response: HTTPResponse = self._open(request, data)
-        name = protocol + "_response"
-        for processor in self.process_response.get(protocol, ()):
-            response = getattr(processor, name)(request, response)
-        return response
+        try:
+            if isinstance(fullurl, str):
+                request: Any = request_class()(fullurl, data)
+            else:
+                request = fullurl
+                if data is not None:
+                    request.data = data
+            request.timeout = timeout
+            protocol = request.type
+            name = protocol + "_request"
+            for processor in self.process_request.get(protocol, ()):
+                request = getattr(processor, name)(request)
+            sys.audit("urllib.Request", request.full_url, request.data, request.headers, request.get_method())
+            response: HTTPResponse = self._open(request, data)
+            name = protocol + "_response"
+            for processor in self.process_response.get(protocol, ()):
+                response = getattr(processor, name)(request, response)
+            return response
+        except BaseException as error:
+            del fullurl, data
+            forget_secrets(error)
+            raise
 
     def _open(self, req: Any, data: Any = None) -> Any:
         """Return what the first handler returns that opens the request."""

@@ -8,6 +8,7 @@ import sys
 import urllib.request
 
 from coda_network._opener.errors import TunnelRefused
+from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -81,10 +82,15 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         :raises URLError: the server could not be reached, or a proxy refused the tunnel to it
         """
         opener = getattr(self, "parent", None)
-        if isinstance(http_class, type) and hasattr(http_class, "_new_response"):
-            response = _engine().round_trip(opener, http_class, req, http_conn_args, self._debuglevel)
-        else:
-            response = _stdlib_do_open(self, http_class, req, **http_conn_args)
+        try:
+            if isinstance(http_class, type) and hasattr(http_class, "_new_response"):
+                response = _engine().round_trip(opener, http_class, req, http_conn_args, self._debuglevel)
+            else:
+                response = _stdlib_do_open(self, http_class, req, **http_conn_args)
+        except BaseException as error:
+            del http_conn_args
+            forget_secrets(error)
+            raise
         # ``is True``, as a mock of a response has every attribute.
         return _refused(opener, req, response) if getattr(response, "tunnel", False) is True else response
 
@@ -159,7 +165,12 @@ class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
             # Given no context Python 3.12 and later would make one.
             _stdlib_https_init(self, _level(debuglevel, connection_class), context=_UNMADE, **options)
             if cert is not None:
-                context = _client_context(context, cert)
+                try:
+                    context = _client_context(context, cert)
+                except BaseException as error:
+                    del cert, options
+                    forget_secrets(error)
+                    raise
             self._default_context = None
             if context is None:
                 self._default_context = _new_default_context(check_hostname)

@@ -8,6 +8,8 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+from coda_network._secrets import hide_userinfo
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
@@ -37,6 +39,8 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
             return _stdlib_http_error_302(self, req, page, code, msg, headers)
         except urllib.error.HTTPError as error:
             refused: Any = error
+            if "://" in str(error.msg):
+                error.msg = hide_userinfo(error.msg)
             if getattr(refused, "fp", None) is page:
                 # The program may want the page of a redirect that is not followed.
                 unneeded.is_wanted, refused.fp = True, fp

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import urllib.request
 
+from coda_network._secrets import forget_secrets
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +46,12 @@ class Request(urllib.request.Request):
     ) -> None:
         parts = _parts.get(url) if origin_req_host is None and type(self).full_url is _stdlib_full_url else None
         if parts is None:
-            _stdlib_init(self, url, data, headers, origin_req_host, unverifiable, method)
+            try:
+                _stdlib_init(self, url, data, headers, origin_req_host, unverifiable, method)
+            except BaseException as error:
+                del url, data, headers
+                forget_secrets(error)
+                raise
             if origin_req_host is None:
                 _remember(url, self)
             return

@@ -55,9 +55,13 @@ def patch(credentials: Given | None = None, *, refused_seconds: float | None = N
 
         try:
             defaults = install(credentials)
-        except TypeError:
+        except BaseException as error:
+            from coda_network._secrets import forget_secrets
+
             if seconds is not None:
                 unset_seconds(seconds)
+            del credentials
+            forget_secrets(error)
             raise
     switch.install()
     with _lock:
@@ -94,7 +98,10 @@ def patched(credentials: Given | None = None, *, refused_seconds: float | None =
     :param credentials: as for ``patch()``
     :param refused_seconds: as for ``patch()``
     """
-    patch(credentials, refused_seconds=refused_seconds)
+    try:
+        patch(credentials, refused_seconds=refused_seconds)
+    finally:
+        del credentials  # an error of the block passes through here, and takes no secret along
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "soc
 """The schemes of proxies, each with its default port."""
 
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://").match
+_one_slash = re.compile(rf"(?:{'|'.join(DEFAULT_PORTS)}):/", re.IGNORECASE).match
 _end_of_authority = re.compile(r"[/?#]").search
 
 
@@ -47,6 +48,8 @@ def parse_proxy_url(text: str) -> ProxyURL:
         scheme, text = found[1].lower(), text[found.end() :]
     elif text.startswith("//"):
         text = text[2:]
+    elif _one_slash(text):
+        raise ValueError("the scheme in the address of a proxy ends with ://")
     if scheme not in DEFAULT_PORTS:
         raise ValueError(f"the scheme of a proxy must be one of {', '.join(DEFAULT_PORTS)}")
     # People do not encode the slashes in their passwords: a path can begin only behind the userinfo.

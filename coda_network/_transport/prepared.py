@@ -64,6 +64,8 @@ def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
     elif "Connection" not in headers:
         headers["Connection"] = "keep-alive"
     proxy_authorization = headers.get("Proxy-Authorization")
+    if isinstance(proxy_authorization, bytes):
+        proxy_authorization = proxy_authorization.decode("latin-1")
     if tunnel and proxy_authorization is not None:
         del headers["Proxy-Authorization"]
 

@@ -26,6 +26,9 @@ class Party(NamedTuple):
     """The authorization that the program itself sends."""
     credentials: CredentialLookup
 
+    def __repr__(self) -> str:
+        return f"<Party {self.peer}>"
+
 
 class RequestAuth:
     """Makes the logins of one request, and says which connections it may use.
@@ -148,6 +151,8 @@ class RequestAuth:
         else:
             peer = Peer(role, *self._site(pooled))
             preset = prepared.headers.get(role.authorization_header)
+            if isinstance(preset, bytes):
+                preset = preset.decode("latin-1")
         other = self._other_source(peer, preset)
         lookup = CredentialLookup(self._handlers, role, take_userinfo(self._url)[1], prepared.host, other)
         return Party(peer, preset, lookup)

@@ -63,6 +63,12 @@ def split_authority(authority: str, default_port: int) -> tuple[str, int]:
     return host, int(port)
 
 
+def host_for_people(authority: str) -> str:
+    """Return the host of an authority that may be written wrongly, for a message: without userinfo and port."""
+    host = authority.rpartition("@")[2]
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
 def _is_ipv6(text: str) -> bool:
     from ipaddress import IPv6Address  # imported late: few authorities are IPv6 addresses
 

@@ -203,6 +203,20 @@ _authorization = re.compile(
 )
 
 
+_userinfo = re.compile(rb"^([^\r\n]*? [^ /\r\n]*//|host:[ \t]*)[^/?#\r\n]*@", re.IGNORECASE | re.MULTILINE)
+
+
 def hide_authorization(message: bytes) -> bytes:
-    """Return a request whose authorization is hidden, for people to read."""
-    return _authorization.sub(rb"\1 (hidden)", message)
+    """Return a request whose authorization is hidden, and userinfo in its target or Host, for people to read."""
+    head, end, body = message.partition(b"\r\n\r\n")
+    if b"@" in head:
+        head = _userinfo.sub(rb"\1(hidden)@", head)
+    return _authorization.sub(rb"\1 (hidden)", head) + end + body
+
+
+_long_token = re.compile(r"\b(NTLM|Negotiate)[ \t]+[A-Za-z0-9+/=]{16,}", re.IGNORECASE)
+
+
+def hide_token(value: str) -> str:
+    """Return the value of a field of a response whose token is hidden, for people to read."""
+    return _long_token.sub(r"\1 (hidden)", value)

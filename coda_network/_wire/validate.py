@@ -37,7 +37,23 @@ def refuse_nul(header: Any, *values: Any) -> None:
     """
     for part in (header, *values):
         if "\0" in part if isinstance(part, str) else isinstance(part, (bytes, bytearray)) and 0 in part:
-            raise ValueError(f"Invalid header {header!r}: NUL in its name or value")
+            raise ValueError(f"Invalid header {_name(header)}: NUL in its name or value")
+
+
+def hide_value(error: BaseException, header: Any) -> None:
+    """Take the value of a field out of the error with which http.client refuses it, and what is no name of one."""
+    if isinstance(error, ValueError) and str(error).startswith("Invalid header "):
+        what = "value" if str(error).startswith("Invalid header value") else "name"
+        error.args = (f"Invalid header {what}, of {_name(header)}: characters that a {what} cannot have",)
+
+
+def _name(header: Any) -> str:
+    """Return a field name for a message; what follows it, where somebody gave a whole line, is left out."""
+    text = header.decode("latin-1") if isinstance(header, (bytes, bytearray)) else str(header)
+    return repr(_end_of_name(text, 1)[0][:80])
+
+
+_end_of_name = re.compile(r"[^!-9;-~]").split
 
 
 def refuse_further_lines(name: Any, value: Any) -> None:
@@ -46,4 +62,4 @@ def refuse_further_lines(name: Any, value: Any) -> None:
     :raises ValueError: there is a colon in the name, or a line end in name or value
     """
     if ":" in str(name) or any(character in f"{name}{value}" for character in "\r\n"):
-        raise ValueError(f"Invalid header {name!r}: characters that end its name or its line")
+        raise ValueError(f"Invalid header {_name(name)}: characters that end its name or its line")
