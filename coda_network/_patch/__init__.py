@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 
 from coda_network._fork import renew_module_lock
+from coda_network._secrets import lets_out_no_secret
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _switch: Switch | None = None
 _given: list[tuple[Defaults | None, float | None]] = []
 
 
+@lets_out_no_secret
 def patch(credentials: Given | None = None, *, refused_seconds: float | None = None) -> None:
     """Give ``http.client`` and ``urllib.request`` the abilities of ``coda_network``, in place.
 
@@ -55,13 +57,9 @@ def patch(credentials: Given | None = None, *, refused_seconds: float | None = N
 
         try:
             defaults = install(credentials)
-        except BaseException as error:
-            from coda_network._secrets import forget_secrets
-
+        except TypeError:
             if seconds is not None:
                 unset_seconds(seconds)
-            del credentials
-            forget_secrets(error)
             raise
     switch.install()
     with _lock:

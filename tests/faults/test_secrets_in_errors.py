@@ -465,6 +465,9 @@ def test_credentials_that_are_none_are_not_shown():
     with pytest.raises(TypeError) as caught:
         coda_network.patch(credentials=f"{ALICE.user}:{ALICE.password}")
     assert leaks(caught.value) == []
+    with pytest.raises(ValueError) as wrong:
+        coda_network.patch((ALICE.user, ALICE.password), refused_seconds=-1)
+    assert leaks(wrong.value) == []
 
 
 def test_an_error_inside_a_patched_block_shows_no_credentials():
