@@ -387,7 +387,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         left = self._left_to_send
         if left is not None:
             self._left_to_send = None
-        if self._awaits_response_end():
+        last = self._last_response
+        if last is not None and last() is not None and self._awaits_response_end():
             raise ResponseNotReady(f"{state}; the response before has not been read to its end")
         if self._refusal is not None:
             response, self._refusal = self._refusal, None

@@ -121,7 +121,8 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
 
     def http_open(self, req: Any) -> Any:
         """Open an http URL."""
-        return self.do_open(_connection_class(http.client.HTTPConnection), req, **_options(self))
+        make = _connection_class(http.client.HTTPConnection)
+        return self.do_open(make, req, **_options(self)) if self.socket_keepalive else self.do_open(make, req)
 
 
 class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):

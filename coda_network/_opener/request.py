@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import urllib.request
 
 from coda_network._secrets import forget_secrets
@@ -60,13 +61,18 @@ class Request(urllib.request.Request):
         self.headers = {}
         self.unredirected_hdrs = {}
         self._data = None
-        self.data = data
+        if data is not None or type(self).data is not _data:
+            self.data = data
         self._tunnel_host = None
         for name, value in headers.items():
             self.add_header(name, value)
         self.unverifiable = unverifiable
         if method:
             self.method = method
+
+    if not TYPE_CHECKING:
+        # It is asked for five times a request: the same, without a frame of the interpreter for each.
+        data = property(operator.attrgetter("_data"), _Stdlib.data.fset, _Stdlib.data.fdel, _Stdlib.data.__doc__)
 
     def set_proxy(self, host: str, type: str) -> None:
         """Send this request by way of a proxy.
@@ -113,6 +119,9 @@ class Request(urllib.request.Request):
     def is_unverifiable(self) -> bool:
         """Return whether the user had no part in this request (RFC 2965)."""
         return self.unverifiable
+
+
+_data = Request.data
 
 
 def request_class() -> Any:

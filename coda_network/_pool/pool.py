@@ -6,6 +6,7 @@ lock the pool only decides; it closes connections, and asks them whether they ar
 
 from __future__ import annotations
 
+import operator
 import weakref
 from enum import Enum
 from math import inf
@@ -154,10 +155,10 @@ class Pool:
         weakref.finalize(self, _shut, self._storage, _State.FINISHED)
         renew_in_children(self._storage, _empty_after_fork)
 
-    @property
-    def generation(self) -> int:
-        """Return a number that ``close()`` and a fork change: note it with a lease, pass it to ``release()``."""
-        return self._storage.generation
+    generation: property = property(
+        operator.attrgetter("_storage.generation"),
+        doc="A number that ``close()`` and a fork change: note it with a lease, pass it to ``release()``.",
+    )
 
     @property
     def idle_count(self) -> int:

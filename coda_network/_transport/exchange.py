@@ -67,7 +67,9 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
     challenges = 0
     while True:
         headers, data = prepared.headers, body.data
-        logins = pooled.logins(prepared.absolute_form)
+        logins: Sequence[tuple[Role, Login]] = ()
+        if pooled.origin_login is not None or pooled.proxy_login is not None:
+            logins = pooled.logins(prepared.absolute_form)
         if logins:
             sent = {}
             for role, login in logins:
@@ -100,7 +102,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
             response.auth_report = pooled.proxy_login and pooled.proxy_login.report
             return response
 
-        challenger = _challenger(response.status, prepared)
+        challenger = _challenger(response.status, prepared) if response.status in _BY_STATUS else None
         for role, login in logins:
             # A request that the proxy refused has not reached the site.
             if challenger is None or (role is Role.PROXY and challenger is Role.ORIGIN):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from coda_network._auth.credentials import Credentials
 from coda_network._wire.authority import split_userinfo
+
+if TYPE_CHECKING:
+    from coda_network._transport.session import Session
 
 _split_url = re.compile(r"([^:/?#]*://)([^/?#]*)(.*)", re.DOTALL).fullmatch
 
@@ -43,12 +46,13 @@ class PreparedRequest:
         return replace(self, method="HEAD", headers=headers)
 
 
-def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
+def prepare(request: Any, url: str, method: str, session: Session | None) -> PreparedRequest:
     """Read a Request, without a change to it.
 
     :param request: the Request
     :param url: its whole URL
-    :param persistent: ask the server to keep the connection open
+    :param method: its method
+    :param session: that of the opener; without one the server is not asked to keep the connection open
     :raises URLError: the URL has no host
     """
     host, target, tunnel = request.host, request.selector, request._tunnel_host
@@ -58,11 +62,17 @@ def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
     fields = request.unredirected_hdrs
     if request.headers:
         fields = {**fields, **request.headers, **fields}
-    headers = {name.title(): value for name, value in fields.items()}
-    if not persistent:
-        headers["Connection"] = "close"
-    elif "Connection" not in headers:
-        headers["Connection"] = "keep-alive"
+    if session is None:
+        headers = {**_titled(fields), "Connection": "close"}
+    else:
+        # Most requests have the fields of the one before.
+        items, last = tuple(fields.items()), session.last_fields
+        if last is not None and last[0] == items:
+            headers = last[1].copy()
+        else:
+            headers = _titled(fields)
+            headers.setdefault("Connection", "keep-alive")
+            session.last_fields = items, headers.copy()
     proxy_authorization = headers.get("Proxy-Authorization")
     if isinstance(proxy_authorization, bytes):
         proxy_authorization = proxy_authorization.decode("latin-1")
@@ -90,7 +100,7 @@ def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
     return PreparedRequest(
         host,
         tunnel,
-        request.get_method(),
+        method,
         target,
         headers,
         proxy_authorization,
@@ -98,6 +108,10 @@ def prepare(request: Any, url: str, persistent: bool) -> PreparedRequest:
         proxy_credentials,
         absolute_form,
     )
+
+
+def _titled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name.title(): value for name, value in fields.items()}
 
 
 def take_userinfo(url: str) -> tuple[Credentials | None, str]:

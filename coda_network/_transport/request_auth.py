@@ -101,6 +101,12 @@ class RequestAuth:
 
     def fits(self, pooled: PooledConnection) -> bool:
         """Return whether the logins of an idle connection let it serve this request, and make them ready for it."""
+        if pooled.proxy_login is not None or pooled.origin_login is not None:
+            return self._fits_logins(pooled)
+        self.begin_unasked(pooled)
+        return True
+
+    def _fits_logins(self, pooled: PooledConnection) -> bool:
         for role, login in pooled.logins(absolute_form=True):
             party = self._party(pooled, role)
             if role is Role.ORIGIN and self._prepared.absolute_form and login.peer != party.peer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import urllib.request
 from typing import Any
 
 from coda_network._auth.scheme import Role
@@ -17,6 +18,11 @@ from coda_network._transport.session import Session, session_of
 
 log = Trace("pool")
 
+_OF_A_REQUEST = (
+    urllib.request.Request.full_url,
+    urllib.request.Request.get_full_url,
+    urllib.request.Request.get_method,
+)
 _CHALLENGES = frozenset(role.status for role in Role)
 
 
@@ -32,22 +38,28 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
     :param debuglevel: above 0 prints what is sent and received
     :raises URLError: there is no response
     """
-    url = request.get_full_url()
+    # As the director does, for the same reason.
+    kind, data = type(request), request.data
+    if (kind.full_url, kind.get_full_url, kind.get_method) == _OF_A_REQUEST and not request.fragment:
+        url, method = request._full_url, getattr(request, "method", "GET" if data is None else "POST")
+    else:
+        url, method = request.get_full_url(), request.get_method()
     session = session_of(opener) if not options or _is_hashable(options) else None
-    prepared = prepare(request, url, session is not None)
+    prepared = prepare(request, url, method, session)
     memory = None if session is None else session.memory
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
     if session is None:
         pooled = _open(make, options, prepared, auth, request.timeout)
         on_end = functools.partial(_close, pooled)
     else:
-        key = _key(make, options, prepared)
+        key = session.last_key
+        if key is None or prepared.tunnel or key != (make, prepared.host, None, tuple(options.items())):
+            key = session.last_key = _key(make, options, prepared)
         pooled = _lease(session, key, auth, request.timeout) or _open(make, options, prepared, auth, request.timeout)
         on_end = functools.partial(session.finish, key, pooled, session.pool.generation)
     connection = pooled.connection
     if connection.debuglevel != debuglevel:
         connection.set_debuglevel(debuglevel)
-    data = request.data
     try:
         response = exchange(pooled, prepared, NO_BODY if data is None else Body(data), auth)
     except BaseException:
@@ -78,7 +90,8 @@ def _lease(session: Session, key: PoolKey, auth: RequestAuth, timeout: Any) -> P
         pooled: PooledConnection = idle
         if auth.fits(pooled):
             pooled.set_timeout(timeout)
-            log("an idle connection to %s is used again", key.authority)
+            if log.is_on():
+                log("an idle connection to %s is used again", key.authority)
             return pooled
         pooled.close()
     return None

@@ -25,6 +25,9 @@ class Session:
         self.memory = LoginMemory()
         # Until when the connections with a key are not kept.
         self._hang_ups: dict[Any, float] = {}
+        # Of the last request, as most are alike: what round_trip() and prepare() make anew where this does not fit.
+        self.last_key: Any = None
+        self.last_fields: Any = None
 
     def finish(self, key: Any, pooled: PooledConnection, generation: int, response: Any, reusable: bool) -> None:
         """Release the connection of a response that has been read: into the pool, or closed.
