@@ -7,6 +7,7 @@ import sys
 import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 
+from coda_network._http.file_body import blocks, can_go_by_sendfile, is_regular, send_file
 from coda_network._http.read_response import next_response, response_on_reader
 from coda_network._http.reader import ConnectionReader, reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
@@ -22,7 +23,7 @@ from coda_network._wire.validate import InvalidTarget, hide_value, refuse_in_req
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from coda_network._auth.login import Login
@@ -33,11 +34,14 @@ _stdlib_init = http.client.HTTPConnection.__init__
 _stdlib_putrequest = http.client.HTTPConnection.putrequest
 _stdlib_putheader = http.client.HTTPConnection.putheader
 _stdlib_send_output = http.client.HTTPConnection._send_output  # type: ignore[attr-defined]  # private, see _patch
+_stdlib_read_readable = http.client.HTTPConnection._read_readable  # type: ignore[attr-defined]  # likewise
 _stdlib_send = http.client.HTTPConnection.send
 _stdlib_close = http.client.HTTPConnection.close
 
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
+
+_BLOCKSIZE = 8192  # of http.client
 
 ONE_SEGMENT = 16384
 """Bytes of a body that travel in the same system call as the head."""
@@ -58,7 +62,6 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     # What http.client has and typeshed does not know.
     _send_request: Any
-    _read_readable: Any
     __state: str
     _http_vsn: int
     _http_vsn_str: str
@@ -367,11 +370,37 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             del self._buffer[:]
             return
         try:
+            if hasattr(message_body, "fileno") and self._send_by_sendfile(message_body, encode_chunked):
+                return
             _stdlib_send_output(self, message_body, encode_chunked)
         except BaseException as error:
             del message_body
             forget_secrets(error)
             raise
+
+    def _send_by_sendfile(self, body: Any, encode_chunked: bool) -> bool:
+        """Send head and body where the body is a file of the system; return False where it needs the long way."""
+        cls, own = type(self), vars(self)
+        is_watched = (cls.send, cls._read_readable) != _SENDING or "send" in own or "_read_readable" in own
+        if is_watched or self.debuglevel > 0 or self._forward_login is not None or not is_regular(body):
+            return False
+        if self.sock is None and not self._open_for_request():
+            return False
+        if not can_go_by_sendfile(self.sock) or (encode_chunked and self._http_vsn != 11):
+            return False
+        head = b"\r\n".join([*self._buffer, b"", b""])
+        del self._buffer[:]
+        self.send(head)
+        count = send_file(self, body, encode_chunked)
+        if self._left_to_send is not None:
+            self._left_to_send -= count
+        return True
+
+    def _read_readable(self, readable: Any) -> Iterator[bytes]:
+        """Give the blocks of a file; a large one where nobody has asked for a size, and where it is at hand."""
+        if self.blocksize == _BLOCKSIZE and self.debuglevel <= 0 and is_regular(readable):
+            return blocks(readable)
+        return _stdlib_read_readable(self, readable)  # type: ignore[no-any-return]
 
     # -- the response
 
@@ -510,6 +539,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             return self.response_class(self.sock, self.debuglevel, method=self._method)
         return self.response_class(self.sock, method=self._method)
 
+
+_SENDING = (HTTPConnection.send, HTTPConnection._read_readable)
 
 # What request() is made of where somebody overrides one of them.
 _STEPS = (
