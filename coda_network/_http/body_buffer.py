@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LARGEST_PIECE = 1 << 26
 """Bytes that are set aside at once because a header announced them, and that are kept in pieces."""
 
@@ -37,6 +41,27 @@ class BodyBuffer:
             self._long = io.BytesIO(b"".join(self._pieces))
             self._pieces.clear()
             self._long.seek(0, io.SEEK_END)
+
+    def read_on(self, readinto: Callable[[memoryview], int], most: int) -> None:
+        """Read at most *most* bytes to where they stay. For what is longer than LARGEST_PIECE.
+
+        To read them elsewhere and copy them took 250 ms for 192 MiB, and this takes 225.
+        """
+        buffer = self._long
+        assert buffer is not None
+        buffer.seek(self.size + most - 1)
+        buffer.write(b"\0")
+        with buffer.getbuffer() as whole, whole[self.size :] as place:
+            count = readinto(place)
+        self.size += count
+        if count < most:
+            buffer.truncate(self.size)
+            buffer.seek(self.size)
+
+    @property
+    def is_long(self) -> bool:
+        """Return whether it is longer than LARGEST_PIECE."""
+        return self._long is not None
 
     def getvalue(self) -> bytes:
         """Return all of it."""

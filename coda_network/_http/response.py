@@ -350,8 +350,15 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         """Return the next *amt* bytes, or all to the end; memory is taken for what comes, not for what is announced."""
         data = BodyBuffer()
         wanted = PIECE if amt is None else LARGEST_PIECE
-        while wanted and (piece := self.fp.read(wanted)):
-            data.add(piece)
+        while wanted:
+            before = data.size
+            if data.is_long:
+                data.read_on(self.fp.readinto, wanted)
+            else:
+                # No name is given to what is read: the buffer takes over what nobody else refers to.
+                data.add(self.fp.read(wanted))
+            if data.size == before:
+                break
             wanted = PIECE if amt is None else min(PIECE, amt - data.size)
         return data.getvalue()
 
