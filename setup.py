@@ -17,6 +17,8 @@ EXTRAS = {
     "legacy": ["python-ntlm3>=1.0.2"],
     # Progress of long downloads on the terminal.
     "cli": ["rich>=13"],
+    # The content codings br and zstd; gzip and deflate are Python's own.
+    "compression": ["brotli>=1.2", "backports.zstd>=1.0; python_version<'3.14'"],
 }
 
 setup(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import urllib.request
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +21,7 @@ from coda_network._net.deadline_socket import lift_deadline
 from coda_network._net.relay import Relayed, relay
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
+from coda_network._opener.handler_list import Handlers, handler_list
 from coda_network._opener.http_handlers import HTTPSHandler
 from coda_network._route.choose import proxy_for_address
 from coda_network._route.hops import connect_through
@@ -50,9 +50,6 @@ __all__ = [
 
 # What stands for socket.getdefaulttimeout() in the signatures of the standard library.
 _SOCKET_DEFAULT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # private, but in each of them
-
-Handlers = urllib.request.BaseHandler | Iterable[urllib.request.BaseHandler] | None
-"""Handlers of an opener: one, several, or none."""
 
 
 @lets_out_no_secret
@@ -236,13 +233,6 @@ def create_connect_handle(
     opener = build_connect_opener(proxy_handlers, auth_handlers, timeout_sec)
     response = opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else timeout_sec)
     return cast("ConnectResponse", response)
-
-
-def handler_list(handlers: Handlers) -> list[urllib.request.BaseHandler]:
-    """Return as a list what a caller gave as handlers: none, one by itself, or several."""
-    if handlers is None:
-        return []
-    return list(handlers) if isinstance(handlers, Iterable) else [handlers]
 
 
 def _seconds(timeout: float | None) -> float | None:

@@ -96,7 +96,10 @@ def build_opener(*handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandl
 
     A handler that extends a default one, ours or the standard library's, takes its place.
     """
-    opener = OpenerDirector()
+    return _with_handlers(OpenerDirector(), handlers)
+
+
+def _with_handlers(opener: OpenerDirector, handlers: Any) -> OpenerDirector:
     defaults = (
         (ProxyHandler, _stdlib.ProxyHandler),
         (_stdlib.UnknownHandler, _stdlib.UnknownHandler),
@@ -114,7 +117,7 @@ def build_opener(*handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandl
         if not any(issubclass(kind, base) for kind in given):
             opener.add_handler(default())
     for handler in handlers:
-        opener.add_handler(handler() if isinstance(handler, type) else handler)  # type: ignore[arg-type]
+        opener.add_handler(handler() if isinstance(handler, type) else handler)
     return opener
 
 

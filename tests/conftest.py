@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def no_password_was_refused() -> None:
     """Forget the passwords that a test before has had refused: ports come again."""
     refused_passwords.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_shared_connections() -> Iterator[None]:
+    """No test finds the connections and logins of a download in another one: ports come again."""
+    yield
+    if "coda_network._download.shared" in sys.modules:
+        sys.modules["coda_network._download.shared"].close_connections()
 
 
 @pytest.fixture(scope="session")

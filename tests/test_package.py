@@ -123,7 +123,7 @@ def test_the_description_is_the_readme(metadata: email.message.Message) -> None:
 
 
 def test_the_extras_are_those_that_users_need(metadata: email.message.Message) -> None:
-    assert set(metadata.get_all("Provides-Extra", [])) == {"kerberos", "legacy", "cli"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"kerberos", "legacy", "cli", "compression"}
 
 
 def test_one_package_is_needed_at_run_time(metadata: email.message.Message) -> None:

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from http.client import HTTPMessage, IncompleteRead
 from typing import Any
 
-from coda_network._opener.director import OpenerDirector
+from coda_network._download.charset import json_of, text_of
 
 
 class DownloadHandle:
-    """A response whose body is read to its announced end, or raises; it closes its opener with itself.
+    """A response whose body is read to its announced end, or raises.
 
     Attributes and methods that are not here are those of the response: ``code``, ``headers``, ``url``, ``info()`` ...
 
+    Read to its end it leaves its connection to the next download; closed before, it closes that.
+
     :param response: of an opener
-    :param opener: made for this download alone
     """
 
     # Of the response, by __getattr__().
@@ -25,13 +26,15 @@ class DownloadHandle:
     url: str
     headers: HTTPMessage
     length: int | None
+    connection_reused: bool
 
-    def __init__(self, response: Any, opener: OpenerDirector) -> None:
+    def __init__(self, response: Any) -> None:
         self._response = response
-        self._opener = opener
         self._closed = False
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_response":  # of a copy that is being made
+            raise AttributeError(name)
         return getattr(self._response, name)
 
     def read(self, amt: int | None = None) -> bytes:
@@ -45,6 +48,18 @@ class DownloadHandle:
         data: bytes = self._response.read() if amt is None else self._response.read(amt)
         self._check(len(data), amt)
         return data
+
+    @property
+    def text(self) -> str:
+        """The rest of the body as text, in the charset that the response or the text itself names."""
+        return text_of(self.read(), self._response.headers)
+
+    def json(self) -> Any:
+        """Return what the rest of the body in JSON says.
+
+        :raises ValueError: it is no JSON
+        """
+        return json_of(self.read())
 
     def read1(self, n: int = -1) -> bytes:
         """Return what has arrived, at most ``n`` bytes, waiting only for the first of them; raises as read() does."""
@@ -77,10 +92,9 @@ class DownloadHandle:
             raise IncompleteRead(b"", missing)
 
     def close(self) -> None:
-        """Close the response and every connection that was opened for it."""
+        """Close the response, and its connection unless the body has been read to its end."""
         self._closed = True
         self._response.close()
-        self._opener.close()
 
     def __enter__(self) -> DownloadHandle:
         return self

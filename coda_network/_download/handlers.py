@@ -1,12 +1,12 @@
-"""The handlers of a download's opener: http and https under the download's deadline, and 304 as a response."""
+"""The handlers of a download's opener: http, https and ftp within a time limit, and 304 as a response."""
 
 from __future__ import annotations
 
 import urllib.request
 from typing import Any
 
-from coda_network._http.deadline_connection import DeadlineHTTPConnection, DeadlineHTTPSConnection
-from coda_network._net.deadline import Deadline
+from coda_network._download.connections import DownloadHTTPConnection, DownloadHTTPSConnection
+from coda_network._net.deadline import TimeLimit
 from coda_network._net.tls import Cert, shared_context
 from coda_network._opener.http_handlers import HTTPHandler, HTTPSHandler
 
@@ -15,22 +15,13 @@ _AFTER_OTHERS = urllib.request.BaseHandler.handler_order + 1
 
 
 class DownloadHTTPHandler(HTTPHandler):
-    """Opens http URLs.
-
-    :param deadline: for the connection, the request and the body; None is no limit
-    """
+    """Opens http URLs; the timeout of a request may be a TimeLimit."""
 
     handler_order = _AFTER_OTHERS
 
-    def __init__(self, deadline: Deadline | None = None) -> None:
-        super().__init__()
-        self._deadline = deadline
-
     def http_open(self, req: Any) -> Any:
         """Send a request and return the response."""
-        if self._deadline is None:
-            return super().http_open(req)
-        return self.do_open(DeadlineHTTPConnection, req, deadline=self._deadline)
+        return self.do_open(DownloadHTTPConnection, req)
 
 
 class _SharedContext:
@@ -39,45 +30,35 @@ class _SharedContext:
 
 
 class DownloadHTTPSHandler(HTTPSHandler):
-    """Opens https URLs.
+    """Opens https URLs; the timeout of a request may be a TimeLimit.
 
-    :param deadline: for the connection, TLS, the request and the body; None is no limit
     :param cert: the client certificate
     """
 
     handler_order = _AFTER_OTHERS
 
-    def __init__(self, deadline: Deadline | None = None, cert: Cert | None = None) -> None:
+    def __init__(self, cert: Cert | None = None) -> None:
         super().__init__(cert=cert)
         self._default_context = _SharedContext
-        self._deadline = deadline
 
     def https_open(self, req: Any) -> Any:
         """Send a request and return the response."""
-        if self._deadline is None:
-            return super().https_open(req)
         context = self._context or self._default_context.get()
-        return self.do_open(DeadlineHTTPSConnection, req, context=context, deadline=self._deadline)
+        return self.do_open(DownloadHTTPSConnection, req, context=context)
 
 
 class DownloadFTPHandler(urllib.request.FTPHandler):
-    """Opens ftp URLs.
-
-    :param deadline: for everything from the connection to the last byte; None is no limit
-    """
+    """Opens ftp URLs; the timeout of a request may be a TimeLimit."""
 
     handler_order = _AFTER_OTHERS
 
-    def __init__(self, deadline: Deadline | None = None) -> None:
-        self._deadline = deadline
-
     def connect_ftp(self, user: str, passwd: str, host: str, port: int, dirs: Any, timeout: Any) -> Any:
         """Return a connection to an FTP server, which has gone to the directory of the URL."""
-        if self._deadline is None:
+        if not isinstance(timeout, TimeLimit):
             return super().connect_ftp(user, passwd, host, port, dirs, timeout)
         from coda_network._download.ftp import DeadlineFTPWrapper  # most downloads need no ftplib
 
-        return DeadlineFTPWrapper(self._deadline, user, passwd, host, port, dirs, timeout, persistent=False)
+        return DeadlineFTPWrapper(timeout.deadline, user, passwd, host, port, dirs, timeout, persistent=False)
 
 
 class NotModifiedHandler(urllib.request.BaseHandler):

@@ -1,4 +1,4 @@
-"""HTTP(S)Connection with one deadline for connect, TLS, CONNECT, request and response."""
+"""HTTPConnection with one deadline for connect, CONNECT, request and response."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import functools
 from typing import Any
 
 from coda_network._http.connection import HTTPConnection
-from coda_network._http.https import HTTPSConnection
 from coda_network._net.deadline import Deadline
-from coda_network._net.deadline_socket import connect_within, tls_within
+from coda_network._net.deadline_socket import connect_within
 
 
 class DeadlineHTTPConnection(HTTPConnection):
@@ -20,20 +19,3 @@ class DeadlineHTTPConnection(HTTPConnection):
     def __init__(self, host: str, port: int | None = None, *args: Any, deadline: Deadline, **options: Any) -> None:
         super().__init__(host, port, *args, **options)
         self._create_connection = functools.partial(connect_within, deadline)
-
-
-class DeadlineHTTPSConnection(HTTPSConnection):
-    """An HTTPSConnection under a deadline, the TLS handshake included.
-
-    :param deadline: the other parameters are those of HTTPSConnection
-    """
-
-    def __init__(self, host: str, port: int | None = None, *args: Any, deadline: Deadline, **options: Any) -> None:
-        super().__init__(host, port, *args, **options)
-        self._deadline = deadline
-        self._create_connection = functools.partial(connect_within, deadline)
-
-    def connect(self) -> None:
-        """Open the connection as HTTPSConnection does, within the time."""
-        HTTPConnection.connect(self)
-        self.sock = tls_within(self._deadline, self._context, self.sock, self._tunnel_host or self.host)

@@ -76,6 +76,8 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
     chunk_left = None
 
     tunnel = False
+    # The connection was open before the request.
+    connection_reused = False
     fp: Any = None
 
     _fields: bytes | None = None

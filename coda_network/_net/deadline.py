@@ -48,3 +48,24 @@ class Deadline:
         if self._end is None:
             return "<Deadline: none>"
         return f"<Deadline: {self.remaining():.3f} s of {self.seconds:g} s left>"
+
+
+class TimeLimit(float):
+    """The timeout of a request that is one for all of it, from now on.
+
+    To those who know no deadline it is a timeout for each call, in seconds.
+
+    :param seconds: from zero on
+    :raises ValueError: the number of seconds is negative or NaN
+    """
+
+    deadline: Deadline
+
+    def __new__(cls, seconds: float) -> TimeLimit:
+        limit = super().__new__(cls, seconds)
+        limit.deadline = Deadline(seconds)
+        return limit
+
+    def __reduce__(self) -> tuple[type[float], tuple[float]]:
+        # A moment on the clock of this process means nothing to another one.
+        return float, (float(self),)

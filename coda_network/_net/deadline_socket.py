@@ -108,20 +108,29 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
     except BaseException:
         sock.close()
         raise
+    put_tls_under(deadline, tls_sock)
+    return tls_sock
+
+
+def put_tls_under(deadline: Deadline | None, tls_sock: SSLSocket) -> None:
+    """Let the calls of a TLS socket obey a deadline.
+
+    :param deadline: None where the socket gets one later
+    """
     # The context decides which class its sockets have (truststore and gevent have their own), so the mixin is added
     # afterwards.
     kind: Any = type(tls_sock)
     tls_sock.__class__ = _with_deadline(kind)
     tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a DeadlineSocket now
-    return tls_sock
 
 
-def put_under(deadline: Deadline, sock: socket.socket) -> socket.socket:
+def put_under(deadline: Deadline | None, sock: socket.socket) -> socket.socket:
     """Move the connection of *sock* to a new socket whose calls obey the deadline, and return that; *sock* is detached.
 
+    :param deadline: None where the socket gets one later
     :raises TimeoutError: the time is up
     """
-    timeout = deadline.timeout_for_socket()
+    timeout = sock.gettimeout() if deadline is None else deadline.timeout_for_socket()
     family, kind, protocol = sock.family, sock.type, sock.proto
     moved: DeadlineSocket = _with_deadline(socket.socket)(family, kind, protocol, fileno=sock.detach())
     moved.settimeout(timeout)

@@ -48,6 +48,7 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
     prepared = prepare(request, url, method, session)
     memory = None if session is None else session.memory
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
+    leased = None
     if session is None:
         pooled = _open(make, options, prepared, auth, request.timeout)
         on_end = functools.partial(_close, pooled)
@@ -55,7 +56,8 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
         key = session.last_key
         if key is None or prepared.tunnel or key != (make, prepared.host, None, tuple(options.items())):
             key = session.last_key = _key(make, options, prepared)
-        pooled = _lease(session, key, auth, request.timeout) or _open(make, options, prepared, auth, request.timeout)
+        leased = _lease(session, key, auth, request.timeout)
+        pooled = leased or _open(make, options, prepared, auth, request.timeout)
         on_end = functools.partial(session.finish, key, pooled, session.pool.generation)
     connection = pooled.connection
     if connection.debuglevel != debuglevel:
@@ -66,6 +68,8 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
         pooled.close()
         raise
     response._release = functools.partial(_close, pooled) if response.tunnel else on_end
+    if leased is not None:
+        response.connection_reused = not leased.hung_up
     response.url = url
     response.msg = response.reason if response.status not in _CHALLENGES else _why_refused(response)
     return response

@@ -18,10 +18,13 @@ MOST_HANG_UPS = 100
 
 
 class Session:
-    """The pool of idle connections and the memory of logins; safe for threads."""
+    """The pool of idle connections and the memory of logins; safe for threads.
 
-    def __init__(self) -> None:
-        self.pool = Pool()
+    :param pool: None for one with the usual limits
+    """
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        self.pool = Pool() if pool is None else pool
         self.memory = LoginMemory()
         # Until when the connections with a key are not kept.
         self._hang_ups: dict[Any, float] = {}

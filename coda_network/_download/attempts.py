@@ -1,0 +1,59 @@
+"""One download's attempts: a new request each, over the shared opener, within one time limit."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from coda_network._download.errors import as_url_error
+from coda_network._download.handle import DownloadHandle
+from coda_network._download.retry import ONCE, Retry, can_be_repeated
+from coda_network._download.shared import shared_openers
+from coda_network._net.deadline import TimeLimit
+from coda_network._net.tls import Cert
+from coda_network._opener.handler_list import Handlers, handler_list
+
+T = TypeVar("T")
+
+_NO_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # the default timeout of urlopen()
+
+
+class Attempts:
+    """Opens the request of one download, once an attempt.
+
+    :param make_request: returns the Request; one that was opened has been changed by its proxy
+    :param timeout_sec: seconds from now for all attempts; None leaves the default timeout of sockets
+    :param retry: when to try again; None is ``Retry()``
+    """
+
+    def __init__(
+        self,
+        make_request: Callable[[], Any],
+        proxy_handlers: Handlers = None,
+        auth_handlers: Handlers = None,
+        cert: Cert | None = None,
+        timeout_sec: float | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        self._make_request = make_request
+        self._request = make_request()
+        self._given = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
+        self._cert = cert
+        self._timeout = _NO_TIMEOUT if timeout_sec is None else TimeLimit(timeout_sec)
+        self._method = self._request.get_method()
+        self._retry = (Retry() if retry is None else retry) if can_be_repeated(self._request.data) else ONCE
+
+    def open(self) -> DownloadHandle:
+        """Send the request and return the response.
+
+        :raises urllib.error.URLError: there is none, or one that no handler takes for a success
+        """
+        request = self._request or self._make_request()
+        self._request = None
+        opener = shared_openers.get(self._given, self._cert)
+        return DownloadHandle(as_url_error(opener.open, request, timeout=self._timeout))
+
+    def run(self, attempt: Callable[[], T]) -> T:
+        """Call *attempt* as often as ``retry`` says, and return what it returns."""
+        return self._retry.run(attempt, self._method, self._timeout)

@@ -1,0 +1,74 @@
+"""What ``do_download()`` returns: a pair of status and body, which knows more of the response."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+from coda_network._download.charset import json_of, text_of
+
+
+class DownloadResult(namedtuple("DownloadResult", ("code", "data"))):
+    """``(code, data)``: the status of the last response, and its body; None in place of the body of an error.
+
+    :param headers: the header fields of the response
+    :param url: from which it came, after redirects
+    :param reason: the text behind its status
+    :param elapsed: seconds from the call to the last byte
+    :param connection_reused: the connection was open before the request
+    :param sha256: of the body, in hexadecimal digits, where it was asked for
+    """
+
+    code: int
+    data: bytes | None
+
+    def __new__(
+        cls,
+        code: int,
+        data: bytes | None,
+        headers: Any = None,
+        url: str | None = None,
+        reason: str = "",
+        elapsed: float = 0.0,
+        connection_reused: bool = False,
+        sha256: str | None = None,
+    ) -> DownloadResult:
+        result = super().__new__(cls, code, data)
+        result.headers = headers
+        result.url = url
+        result.reason = reason
+        result.elapsed = elapsed
+        result.connection_reused = connection_reused
+        result.sha256 = sha256
+        return result
+
+    headers: Any
+    url: str | None
+    reason: str
+    elapsed: float
+    connection_reused: bool
+    sha256: str | None
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset that the response or the text itself names.
+
+        :raises ValueError: there is no body, as the server responded with an error
+        """
+        return text_of(self._body(), self.headers)
+
+    def json(self) -> Any:
+        """Return what the body in JSON says.
+
+        :raises ValueError: it is no JSON, or there is no body
+        """
+        return json_of(self._body())
+
+    def _body(self) -> bytes:
+        if self.data is None:
+            raise ValueError(f"there is no body: the server responded with {self.code} {self.reason}".rstrip())
+        return self.data
+
+    def __repr__(self) -> str:
+        body = "no body" if self.data is None else f"{len(self.data)} bytes"
+        return f"<DownloadResult {self.code}, {body}>"
