@@ -136,7 +136,7 @@ def _build(given: list[Any], cert: Cert | None) -> OpenerDirector:
 _TRANSPORTS = (
     urllib.request.HTTPHandler,
     getattr(urllib.request, "HTTPSHandler", DownloadHTTPSHandler),
-)  # if without ssl
+)
 
 shared_openers = SharedOpeners()
 if hasattr(os, "register_at_fork"):
