@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from coda_network import httplib as httplib
     from coda_network import negotiate_auth as negotiate_auth
     from coda_network import ntlm_auth as ntlm_auth
+    from coda_network import proxies as proxies
     from coda_network import urllib2 as urllib2
     from coda_network import utilities as utilities
     from coda_network._patch import is_patched as is_patched
@@ -42,12 +43,13 @@ __all__ = [
     "ntlm_auth",
     "patch",
     "patched",
+    "proxies",
     "unpatch",
     "urllib2",
     "utilities",
 ]
 
-_MODULES = frozenset({"connect", "httplib", "negotiate_auth", "ntlm_auth", "urllib2", "utilities"})
+_MODULES = frozenset({"connect", "httplib", "negotiate_auth", "ntlm_auth", "proxies", "urllib2", "utilities"})
 
 # Short name -> the module that defines it.
 _HOMES = {

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "check":
         from coda_network._cli import check
 
-        return check.check(options.url, options.proxy, options.scheme)
+        return check.check(options.url, options.proxy, options.scheme, options.pac)
 
     from coda_network._cli import demo
 
@@ -81,7 +81,17 @@ def _parser() -> ArgumentParser:
         "logins are asked for, chosen and accepted, and the response.",
     )
     check.add_argument("url", metavar="URL")
-    check.add_argument("--proxy", metavar="URL", help="the proxy to use, in place of the one in the environment")
+    choice = check.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--proxy",
+        metavar="URL",
+        action="append",
+        help="the proxy to use, in place of the one in the environment; given more than once, they are a chain, the "
+        "nearest proxy first",
+    )
+    choice.add_argument(
+        "--pac", metavar="URL", help="the PAC file that chooses the proxy: its URL or path, or wpad to ask DNS for it"
+    )
     check.add_argument(
         "--scheme",
         type=str.lower,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from coda_network import urllib2
@@ -19,16 +19,19 @@ from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import lift_deadline
 from coda_network._net.relay import Relayed, relay
-from coda_network._net.tls import Cert
+from coda_network._net.tls import Cert, begin_tls
 from coda_network._opener.director import OpenerDirector
 from coda_network._opener.handler_list import Handlers, handler_list
 from coda_network._opener.http_handlers import HTTPSHandler
-from coda_network._route.choose import proxy_for_address
+from coda_network._route.connect import connect_over
+from coda_network._route.find import find_routes
 from coda_network._route.hops import connect_through
 from coda_network._secrets import lets_out_no_secret
-from coda_network._wire.authority import split_authority
+from coda_network._wire.authority import join_authority, split_authority
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from coda_network._http.response import HTTPResponse
 
     class ConnectResponse(HTTPResponse):
@@ -46,6 +49,7 @@ __all__ = [
     "create_connection",
     "do_connect_chain",
     "socket_read_write",
+    "start_tls",
 ]
 
 # What stands for socket.getdefaulttimeout() in the signatures of the standard library.
@@ -58,13 +62,14 @@ def create_connection(
     timeout: float | None = _SOCKET_DEFAULT,
     source_address: tuple[str, int] | None = None,
     *,
-    proxy: str | bool | None = None,
+    proxy: str | bool | Sequence[str] | None = None,
+    context: SSLContext | None = None,
 ) -> socket.socket:
     """Connect to an address, through a proxy where there is one, and return the connected socket.
 
-    Use it in place of ``socket.create_connection()``. The proxy opens a tunnel (CONNECT, RFC 9110 9.3.6) and gets a
-    login by the scheme that it asks for: Negotiate, NTLM, Digest or Basic. What the peer sends first stays in the
-    socket to the last byte.
+    Use it in place of ``socket.create_connection()``. An http or https proxy opens a tunnel (CONNECT, RFC 9110 9.3.6)
+    and gets a login by the scheme that it asks for: Negotiate, NTLM, Digest or Basic; SOCKS proxies are spoken to with
+    the extra ``socks``. What the peer sends first stays in the socket to the last byte.
 
     :param address: host and port; the proxy resolves the name
     :param timeout: seconds until the connection is open, for all addresses of a host, logins, and TLS with the proxy
@@ -72,34 +77,60 @@ def create_connection(
         None is no limit; the default is that of the socket module
     :param source_address: local host and port to connect from
     :param proxy: ``http://user:password@host:port``, percent-encoded (``DOMAIN%5Cuser`` for Windows domains). With
-        https in place of http the connection to the proxy is encrypted, and the socket is a TLS socket. None takes the
-        proxy from the environment (``https_proxy``, else ``all_proxy``) unless ``no_proxy`` names the host. An empty
-        string or False connects directly
+        https in place of http the connection to the proxy is encrypted, and the socket is a TLS socket: TLS of your own
+        within it is begun by ``start_tls()``. ``socks4``, ``socks4a``, ``socks5`` and ``socks5h`` are the other
+        schemes; the second and the last let the proxy resolve the name. A list is a chain, the nearest proxy first.
+        None takes what ``proxies.find()`` finds: the environment's (``https_proxy``, else ``all_proxy``) unless
+        ``no_proxy`` names the host, or the choice of ``patch()``. An empty string or False connects directly
+    :param context: of TLS with https proxies; None is the default one
     :returns: the socket
     :raises TunnelError: the proxy refused: an OSError that names its status (407, 403, 502 ...); ``response`` is the
         proxy's response, ``report`` the outcome of the login
     :raises TimeoutError: the time is up
     :raises OSError: a connection failed, or the proxy does not speak HTTP
-    :raises ValueError: the proxy's URL cannot be used, or its scheme is neither http nor https
+    :raises ValueError: the proxy's URL cannot be used
     """
     if proxy is None:
-        proxy = proxy_for_address(address)
-    elif proxy is True:
+        routes = find_routes(f"https://{join_authority(*address)}/", context=context)
+        return cast("socket.socket", connect_over(routes, address, _seconds(timeout), source_address))
+    if proxy is True:
         raise ValueError("proxy is a URL; None takes it from the environment, an empty string or False means no proxy")
-    return connect_through([proxy] if proxy else [], address, _seconds(timeout), source_address)
+    hops = [proxy] if isinstance(proxy, str) and proxy else proxy or []
+    return connect_through(hops, address, _seconds(timeout), source_address, context=context)
+
+
+def start_tls(sock: socket.socket, context: SSLContext, server_hostname: str) -> socket.socket:
+    """Begin TLS on a connected socket, which may be a TLS socket already, and return the TLS socket.
+
+    Use it in place of ``context.wrap_socket()``, which writes past the TLS with an https proxy.
+
+    :param sock: as ``create_connection()`` returns it; it is closed where the handshake fails
+    :param context: of the new TLS
+    :param server_hostname: the name that the certificate is to have
+    :raises OSError: the handshake failed
+    """
+    try:
+        return cast("socket.socket", begin_tls(context, sock, server_hostname))
+    except BaseException:
+        sock.close()
+        raise
 
 
 @lets_out_no_secret
 def do_connect_chain(
-    proxies: Iterable[str], target: str | tuple[str, int], timeout_sec: float | None = None
+    proxies: Iterable[str],
+    target: str | tuple[str, int],
+    timeout_sec: float | None = None,
+    *,
+    context: SSLContext | None = None,
 ) -> socket.socket:
     """Connect to a target through several proxies, each reached through those before it, and return the socket.
 
-    :param proxies: URLs as for create_connection(), the nearest proxy first; only that one can be reached by https.
-        With none the connection is direct
+    :param proxies: URLs as for create_connection(), the nearest proxy first. With none the connection is direct
     :param target: host and port, as a tuple or as ``host:port``
     :param timeout_sec: seconds until the connection is open, as for create_connection(); afterwards the timeout of each
         call on the socket. None is no limit
+    :param context: of TLS with https proxies; None is the default one
     :returns: the socket
     :raises TunnelError: a proxy refused; the error is an OSError and names the status
     :raises OSError: a connection failed
@@ -110,7 +141,7 @@ def do_connect_chain(
         if not port:
             raise ValueError("the target needs a port: host:port")
         target = host, port
-    return connect_through(proxies, target, timeout_sec)
+    return connect_through(proxies, target, timeout_sec, context=context)
 
 
 def socket_read_write(sock_a: socket.socket, sock_b: socket.socket, idle_sec: float | None = None) -> Relayed:

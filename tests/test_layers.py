@@ -27,7 +27,7 @@ LAYERS = (
     ("mini_proxy",),
     ("_download",),
     ("_local_proxy",),
-    ("ntlm_auth", "negotiate_auth", "urllib2", "httplib"),
+    ("ntlm_auth", "negotiate_auth", "proxies", "urllib2", "httplib"),
     ("_patch",),
     ("_opener",),
     ("_transport",),

@@ -123,7 +123,8 @@ def test_the_description_is_the_readme(metadata: email.message.Message) -> None:
 
 
 def test_the_extras_are_those_that_users_need(metadata: email.message.Message) -> None:
-    assert set(metadata.get_all("Provides-Extra", [])) == {"kerberos", "legacy", "cli", "compression"}
+    extras = {"kerberos", "legacy", "cli", "compression", "socks", "pac"}
+    assert set(metadata.get_all("Provides-Extra", [])) == extras
 
 
 def test_one_package_is_needed_at_run_time(metadata: email.message.Message) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -20,9 +20,12 @@ from coda_network._auth.registry import SCHEMES, Entry
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Role, SchemeFactory
 from coda_network._cli.get import shown
-from coda_network._opener.proxy_handler import DeferredLoginProxyHandler
-from coda_network._route.explain import Route, explain_user, find_route
+from coda_network._route.explain import explain_routes, explain_user
+from coda_network._route.find import find_routes
+from coda_network._route.pac_engine import PACError
+from coda_network._route.route import Route, UnusableProxy
 from coda_network._wire.authority import split_authority, split_userinfo
+from coda_network.proxies import from_pac
 
 OK = 0
 FAILED = 1
@@ -33,21 +36,15 @@ USAGE = 2
 SECONDS = 30
 """The timeout of one step."""
 
-_SOCKS = " Openers speak to HTTP proxies only, not to SOCKS ones."
-_ADVICE = {
-    "https": " To https sites the way through a proxy begins in plain text, even where the proxy's URL says https://.",
-    **dict.fromkeys(("socks4", "socks4a", "socks5", "socks5h"), _SOCKS),
-}
-"""What to add where a proxy whose URL is not an http:// one cannot be used."""
-
 _PARTIES = {Role.PROXY: "proxy", Role.ORIGIN: "site"}
 
 
-def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
+def check(url: str, proxy: Sequence[str] | None = None, scheme: str | None = None, pac: str | None = None) -> int:
     """Send HEAD for a URL and print what happens.
 
     :param url: http or https; a password in it is never printed
-    :param proxy: the URL of the proxy to use, in place of what the environment says
+    :param proxy: the URL of the proxy to use, in place of what the environment says; several are a chain
+    :param pac: the PAC file that chooses the proxy, in place of what the environment says
     :param scheme: the one login scheme to use, by its name in lower case; None for whatever is asked for
     :returns: the exit code: 0, 1 for a failure, 2 for a bad URL
     """
@@ -56,23 +53,35 @@ def check(url: str, proxy: str | None = None, scheme: str | None = None) -> int:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError
         split_authority(split_userinfo(parts.netloc)[2], 80)
-        route = find_route(parts.scheme, parts.netloc, proxy)
+        # For both schemes, as a redirect may change the scheme.
+        proxies = None if proxy is None else {name: list(proxy) for name in ("http", "https")}
+        choose = None if pac is None else from_pac(pac)
+        routes = find_routes(url, proxies=proxies, choose=choose)
+    except PACError as error:
+        print(f"coda-network check: {error}", file=sys.stderr)
+        return FAILED
+    except UnusableProxy as error:
+        print(f"coda-network check: {error}", file=sys.stderr)
+        return USAGE
     except ValueError:
         # Not the error's own message: it may repeat a part of a password.
         print("coda-network check: a URL cannot be used; it should look like https://host/path", file=sys.stderr)
         return USAGE
+    if proxy is not None:
+        routes = [route._replace(why="named by --proxy") if route.hops else route for route in routes]
     print(shown(url).partition("?")[0])
-    print(f"  proxy: {route.text}")
+    for line in explain_routes(routes):
+        print(f"  {line}")
     print(f"  site:  {explain_user(split_userinfo(parts.netloc)[:2], parts.hostname)}")
     print("steps")
-    opener = _opener(None if proxy is None else _proxies(parts.scheme, proxy, route), scheme)
+    opener = _opener(proxies, choose, scheme)
     steps = _Steps()
     log = logging.getLogger("coda_network")
     before = log.level
     log.addHandler(steps)
     log.setLevel(logging.DEBUG)
     try:
-        code, conclusion = _ask(opener, url, route, steps)
+        code, conclusion = _ask(opener, url, routes[0], steps)
     finally:
         opener.close()
         log.removeHandler(steps)
@@ -108,18 +117,10 @@ def _refuse(entry: Entry) -> Callable[[], SchemeFactory]:
     return load
 
 
-def _proxies(url_scheme: str, proxy: str, route: Route) -> dict[str, str]:
-    """Return the proxies of an opener where the user named one: for both schemes, as a redirect may change the scheme.
-
-    A proxy with an https:// URL is reached over TLS only if it is named for http alone, as in the standard library.
-    """
-    return {name: proxy for name in ("http", "https") if route.scheme != "https" or name == url_scheme}
-
-
-def _opener(proxies: dict[str, str] | None, scheme: str | None) -> Any:
+def _opener(proxies: dict[str, list[str]] | None, choose: Any, scheme: str | None) -> Any:
     handlers: list[Any] = []
-    if proxies is not None:
-        handlers.append(DeferredLoginProxyHandler(proxies))
+    if proxies is not None or choose is not None:
+        handlers.append(urllib2.ProxyHandler(proxies, choose=choose))
     if scheme is not None:
         handlers.append(_OnlyScheme(scheme))
     if scheme == "negotiate":  # sites get a ticket only where somebody says so, and naming the scheme does
@@ -169,7 +170,7 @@ def _ask(opener: Any, url: str, route: Route, steps: _Steps) -> tuple[int, str]:
         if status == role.status and "accepted" not in dict(report.entries).values():
             return FAILED, _why_no_login(role, report)
     # For http the proxy reads the request itself and may respond in the site's place.
-    party = "The site or the proxy" if route.netloc and url.lower().startswith("http:") else "The site"
+    party = "The site or the proxy" if route.hops and url.lower().startswith("http:") else "The site"
     return FAILED, f"{party} responded {status} {reason}."
 
 
@@ -213,10 +214,10 @@ def _why_no_login(role: Role, report: AuthReport) -> str:
 
 def _why_no_response(error: OSError | HTTPException, route: Route, steps: _Steps) -> str:
     cause: Any = error.reason if isinstance(error, URLError) else error
-    party = f"the proxy {route.netloc}" if route.netloc else "the site"
+    party = f"the proxy {route.hops[0].authority}" if route.hops else "the site"
     if distrust := getattr(cause, "verify_message", None):  # of ssl.SSLCertVerificationError; there may be no ssl
         return f"The certificate is not trusted: {distrust}."
     text = (isinstance(cause, OSError) and cause.strerror) or str(cause) or type(cause).__name__
     text = " ".join(str(text).split())
     lost = "There is no response" if steps.connected else f"There is no connection to {party}"
-    return f"{lost}: {text}.{_ADVICE.get(route.scheme, '')}"
+    return f"{lost}: {text}."

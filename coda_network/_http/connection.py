@@ -15,6 +15,7 @@ from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
+from coda_network._net.tls import is_tls
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 from coda_network._wire.fast_request import Composer, left_to_send, unless_bytes
@@ -153,13 +154,17 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     def _dial(self) -> Any:
         sys.audit("http.client.connect", self, self.host, self.port)
-        return open_socket(
+        sock: Any = open_socket(
             (self.host, self.port),
             self.timeout,
             self.source_address,
             socket_keepalive=self.socket_keepalive,
             create_connection=self._create_connection,
         )
+        if self._proxy_login is not None and is_tls(sock):
+            # The login at a proxy can be bound to the certificate of its TLS (RFC 5929).
+            self._proxy_login.peer = self._proxy_login.peer._replace(tls_certificate=sock.getpeercert(True))
+        return sock
 
     def close(self) -> None:
         """Close the connection, and the response that is still being read from it."""

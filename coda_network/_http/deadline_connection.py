@@ -18,4 +18,5 @@ class DeadlineHTTPConnection(HTTPConnection):
 
     def __init__(self, host: str, port: int | None = None, *args: Any, deadline: Deadline, **options: Any) -> None:
         super().__init__(host, port, *args, **options)
+        self._deadline = deadline
         self._create_connection = functools.partial(connect_within, deadline)

@@ -12,6 +12,7 @@ from coda_network._auth.login import Login
 from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
 from coda_network._fork import renew_module_lock
+from coda_network._net.tls import is_tls
 from coda_network._wire.authority import split_userinfo
 
 # What the connections of this process know of each proxy: programs that drive http.client have no opener to share it.
@@ -44,7 +45,10 @@ def login_from_header(connection: Any, given: str | None) -> Login | None:
 
     :param given: the Proxy-Authorization of the program; None where it has none
     """
-    peer = Peer(Role.PROXY, connection.host, connection.port)
+    sock = connection.sock
+    # Of TLS with the proxy: where it is in a tunnel already, this is not asked.
+    certificate = sock.getpeercert(binary_form=True) if is_tls(sock) else None
+    peer = Peer(Role.PROXY, connection.host, connection.port, certificate)
     if given is None:
         named = _named_in_proxy_url(connection)
         source = default_credentials(peer) if named is None else _NamedUser(named)

@@ -6,7 +6,7 @@ import http.client
 import sys
 
 from coda_network._http.connection import HTTPConnection
-from coda_network._net.tls import client_context, log_tls
+from coda_network._net.tls import begin_tls, client_context, log_tls
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
@@ -110,7 +110,7 @@ class HTTPSConnection(HTTPConnection, _StdlibHTTPSConnection):
         try:
             # A name that cannot be encoded is found here: ssl finds it too late to close the socket.
             name = (self._tunnel_host or self.host).encode("idna").decode("ascii")
-            self.sock = self._context.wrap_socket(self.sock, server_hostname=name)
+            self.sock = begin_tls(self._context, self.sock, name)
         except BaseException:
             self.close()
             raise

@@ -10,6 +10,8 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from coda_network._net.deadline import Deadline
+from coda_network._net.resolve import resolve
+from coda_network._net.tls import begin_tls
 
 if TYPE_CHECKING:
     from ssl import SSLContext, SSLSocket
@@ -56,7 +58,8 @@ def connect_within(
 ) -> socket.socket:
     """Connect to the first address of a host that accepts; the attempts share one deadline.
 
-    It stands in for ``socket.create_connection``. The deadline does not cover the resolution of the host's name.
+    It stands in for ``socket.create_connection``. The deadline covers the resolution of the host's name, too, which a
+    thread does meanwhile.
 
     :param address: host and port
     :param timeout: ignored; ``create_connection`` has it in this position
@@ -69,7 +72,7 @@ def connect_within(
     failure: OSError = OSError(f"no address found for {host}")
     # ``socket.socket`` is looked up now, because gevent replaces it.
     new_socket = _with_deadline(socket.socket)
-    for family, kind, protocol, _, place in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for family, kind, protocol, _, place in resolve(host, port, deadline):
         left = deadline.timeout_for_socket()
         try:
             sock: DeadlineSocket = new_socket(family, kind, protocol)
@@ -102,9 +105,9 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
     :raises OSError: the handshake failed; the socket is closed
     """
     try:
-        # One timeout applies to the whole handshake.
-        sock.settimeout(deadline.timeout_for_socket())
-        tls_sock = context.wrap_socket(sock, server_hostname=server_hostname)
+        # One timeout applies to the whole handshake. What is below is then waited for by the TLS socket alone.
+        lift_deadline(sock, deadline.timeout_for_socket())
+        tls_sock = begin_tls(context, sock, server_hostname)
     except BaseException:
         sock.close()
         raise
@@ -121,7 +124,7 @@ def put_tls_under(deadline: Deadline | None, tls_sock: SSLSocket) -> None:
     # afterwards.
     kind: Any = type(tls_sock)
     tls_sock.__class__ = _with_deadline(kind)
-    tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a DeadlineSocket now
+    tls_sock.deadline = deadline
 
 
 def put_under(deadline: Deadline | None, sock: socket.socket) -> socket.socket:

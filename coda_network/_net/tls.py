@@ -160,6 +160,18 @@ def is_tls(sock: Any) -> bool:
     return hasattr(sock, "getpeercert")
 
 
+def begin_tls(context: SSLContext, sock: Any, server_hostname: str) -> Any:
+    """Begin TLS over a connected socket, which may speak TLS already; return the TLS socket.
+
+    :raises OSError: the handshake failed
+    """
+    if not is_tls(sock):
+        return context.wrap_socket(sock, server_hostname=server_hostname)
+    from coda_network._net.tls_in_tls import TLSInTLS
+
+    return TLSInTLS(context, sock, server_hostname)
+
+
 def log_tls(sock: SSLSocket, host: str) -> None:
     """Log the version of TLS that was agreed on with *host*, and whether its certificate is checked."""
     if log.is_on() and (context := getattr(sock, "context", None)) is not None:

@@ -36,6 +36,9 @@ class Request(urllib.request.Request):
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
+    # Over which it goes, as a ProxyHandler says; None where ``set_proxy()`` says all.
+    _routes: Any = None
+
     def __init__(
         self,
         url: str,

@@ -5,16 +5,21 @@ from __future__ import annotations
 import functools
 import os
 import urllib.request
+from urllib.error import URLError
+from urllib.parse import urlsplit, urlunsplit
 
 from coda_network._auth.credentials import Credentials
 from coda_network._route.environment import names_a_proxy, no_proxy
+from coda_network._route.installed import PAC_VARIABLE, https_means_tls, installed_choice
 from coda_network._route.no_proxy import bypasses
 from coda_network._route.proxy_url import parse_proxy_url
-from coda_network._wire.authority import join_authority, split_authority
+from coda_network._route.route import DIRECT, Route, UnusableProxy, parse_hops
+from coda_network._wire.authority import split_authority
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from ssl import SSLContext
     from typing import Any
 
 
@@ -59,23 +64,10 @@ def is_environment_all() -> bool:
     )
 
 
-def proxy_for_address(address: tuple[str, int]) -> str | None:
-    """Return the URL of the proxy for a plain socket: the environment's for https, else the one for every scheme.
-
-    :param address: host and port at the end of the tunnel
-    :returns: None where there is no proxy, or ``no_proxy`` names the host
-    """
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    if not proxy:
-        return None
-    authority = join_authority(*address)
-    return None if is_exempt(authority) or urllib.request.proxy_bypass(authority) else proxy
-
-
 def may_find_a_proxy() -> bool:
     """Return whether a ``ProxyHandler`` could find a proxy: to make one takes longer than the rest of an opener."""
-    return urllib.request.getproxies is not urllib.request.getproxies_environment or names_a_proxy()
+    is_of_the_system = urllib.request.getproxies is not urllib.request.getproxies_environment
+    return is_of_the_system or names_a_proxy() or PAC_VARIABLE in os.environ or installed_choice() is not None
 
 
 def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credentials | None:
@@ -88,6 +80,8 @@ def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credent
     for handler in handlers:
         if isinstance(handler, urllib.request.ProxyHandler):
             for url in handler.proxies.values():  # type: ignore[attr-defined]  # set by __init__
+                if not isinstance(url, str):
+                    continue  # a chain, whose routes have their credentials with them
                 try:
                     proxy = parse_proxy_url(url)
                     is_this_one = split_authority(authority, proxy.port) == (proxy.host, proxy.port)
@@ -96,3 +90,80 @@ def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credent
                 if is_this_one and proxy.username is not None:
                     return Credentials(proxy.username, proxy.password or "")
     return None
+
+
+# -- routes
+
+
+def is_plain_http(proxy: str) -> bool:
+    """Return whether the address of a proxy is that of one in plain HTTP."""
+    scheme, separator, _ = proxy.partition("://")
+    return not separator or scheme.lower() == "http"
+
+
+def is_spoken_by_urllib(proxy: str) -> bool:
+    """Return whether the standard library's own ``ProxyHandler`` speaks to a proxy: in plain HTTP.
+
+    To an https:// proxy it speaks plain HTTP for https sites, as many write ``https://`` there by mistake.
+    """
+    return is_plain_http(proxy) or (proxy[:8].lower() == "https://" and not https_means_tls())
+
+
+def routes_to(proxy: Any, why: str, context: SSLContext | None = None) -> tuple[Route, ...]:
+    """Return the one route that the URL of a proxy, or a list of URLs, names.
+
+    :param proxy: the URL; or several, the nearest proxy first
+    :param why: who names it
+    :param context: of TLS with https:// proxies
+    :raises URLError: a proxy cannot be used
+    """
+    try:
+        return (Route(parse_hops(proxy), why, context),)
+    except UnusableProxy as error:
+        raise URLError(error)  # noqa: B904  # its own message is complete
+
+
+def choose_routes(choice: Any, url: str, context: SSLContext | None = None) -> Sequence[Route]:
+    """Return the routes that a choice has for a URL, to be tried in their order.
+
+    :param choice: a ``PAC``, or a function of the program
+    :param url: is given to the choice without userinfo and fragment
+    :param context: of TLS with https:// proxies
+    :raises URLError: it has none, or one that cannot be used
+    """
+    try:
+        return routes_of(choice, url, context)
+    except URLError:
+        raise
+    except (OSError, UnusableProxy) as error:
+        raise URLError(error)  # noqa: B904  # its own message is complete
+
+
+def routes_of(
+    choice: Any, url: str, context: SSLContext | None = None, why: str = "choose() says so"
+) -> Sequence[Route]:
+    """Return what ``choose_routes()`` does, with errors as they are.
+
+    :param why: what a route says that a function of the program has chosen
+    :raises OSError: a PAC file failed
+    :raises UnusableProxy: it has no route, or one that cannot be used
+    """
+    parts = urlsplit(url)
+    url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    if (routes := getattr(choice, "routes", None)) is not None:
+        return [route._replace(context=context) for route in routes(url)]
+    found = choice(url)
+    if isinstance(found, (str, Route)):
+        found = [found]
+    given = list(found or ())
+    if not given:
+        raise UnusableProxy(f"choose() returned no route for {url}: it returns a list of proxies, or [{DIRECT!r}]")
+    return [_as_route(each, context, why) for each in given]
+
+
+def _as_route(given: Any, context: SSLContext | None, why: str) -> Route:
+    if isinstance(given, Route):
+        return given
+    if isinstance(given, str) and given.strip().upper() == DIRECT:
+        return Route((), why)
+    return Route(parse_hops(given), why, context)

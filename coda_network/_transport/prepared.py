@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from coda_network._auth.credentials import Credentials
+from coda_network._route.route import Route
 from coda_network._wire.authority import split_userinfo
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class PreparedRequest:
     """The userinfo before the proxy's host."""
     absolute_form: bool = False
     """The target is in absolute-form (RFC 9112 section 3.2.2): a proxy reads this request, through no tunnel."""
+    route: Route | None = None
+    """Over which the connection is opened; None where it connects to the host as http.client does."""
 
     def for_head(self) -> PreparedRequest:
         """Return the HEAD request for the same target, which has no body and no effect."""
@@ -46,16 +49,27 @@ class PreparedRequest:
         return replace(self, method="HEAD", headers=headers)
 
 
-def prepare(request: Any, url: str, method: str, session: Session | None) -> PreparedRequest:
+def prepare(
+    request: Any, url: str, method: str, session: Session | None, route: Route | None = None
+) -> PreparedRequest:
     """Read a Request, without a change to it.
 
     :param request: the Request
     :param url: its whole URL
     :param method: its method
     :param session: that of the opener; without one the server is not asked to keep the connection open
+    :param route: over which it goes, in place of the proxy that ``set_proxy()`` has set; None where there is no other
     :raises URLError: the URL has no host
     """
     host, target, tunnel = request.host, request.selector, request._tunnel_host
+    reader = route.hops[-1] if route is not None and route.reads_requests else None
+    if reader is not None and host:
+        # As ``set_proxy()`` would have it.
+        if request.type == "https":
+            tunnel = host
+        else:
+            target = url
+        host = reader.authority
     if not host:
         raise URLError("no host given")
     # As in urllib, the unredirected fields come first and override the others.
@@ -80,7 +94,7 @@ def prepare(request: Any, url: str, method: str, session: Session | None) -> Pre
         del headers["Proxy-Authorization"]
 
     # Origin-form begins with a slash: ``set_proxy()`` would have made it absolute-form.
-    absolute_form = target[:1] != "/" and not tunnel and request.has_proxy()
+    absolute_form = target[:1] != "/" and not tunnel and (reader is not None or request.has_proxy())
     if absolute_form and "#" in target:
         target = target.partition("#")[0]
     credentials = proxy_credentials = None
@@ -97,6 +111,8 @@ def prepare(request: Any, url: str, method: str, session: Session | None) -> Pre
             host = host.rpartition("@")[2]
         if "Host" in headers:
             headers["Host"] = headers["Host"].rpartition("@")[2]
+    if reader is not None and reader.username is not None:
+        proxy_credentials = Credentials(reader.username, reader.password or "")
     return PreparedRequest(
         host,
         tunnel,
@@ -107,6 +123,7 @@ def prepare(request: Any, url: str, method: str, session: Session | None) -> Pre
         credentials,
         proxy_credentials,
         absolute_form,
+        route,
     )
 
 

@@ -87,8 +87,9 @@ class RequestAuth:
                 ),
             )
             pooled.set_login(role, login)
-        if role is Role.ORIGIN and not self._prepared.absolute_form:
-            # A login may be older than the TLS connection, to whose certificate it can be bound (RFC 5929).
+        if (role is Role.PROXY) is self._prepared.absolute_form:
+            # The party at the other end of the socket. A login may be older than the TLS connection, to whose
+            # certificate it can be bound (RFC 5929).
             certificate = pooled.certificate()
             if certificate is not None:
                 login.peer = login.peer._replace(tls_certificate=certificate)

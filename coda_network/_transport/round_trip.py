@@ -8,6 +8,7 @@ from typing import Any
 
 from coda_network._auth.scheme import Role
 from coda_network._pool.key import PoolKey
+from coda_network._route.route import Route, RouteFailed, dial_over, has_failed_to_connect
 from coda_network._trace import Trace
 from coda_network._transport.body import NO_BODY, Body
 from coda_network._transport.exchange import exchange
@@ -26,7 +27,9 @@ _OF_A_REQUEST = (
 _CHALLENGES = frozenset(role.status for role in Role)
 
 
-def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], debuglevel: int) -> Any:
+def round_trip(
+    opener: Any, make: Any, request: Any, options: dict[str, Any], debuglevel: int, route: Route | None = None
+) -> Any:
     """Send *request* and return its response, over an idle connection of *opener* where there is one.
 
     The end of the response releases the connection: into the pool, or closed.
@@ -36,8 +39,13 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
     :param request: a ``Request``
     :param options: of *make*
     :param debuglevel: above 0 prints what is sent and received
+    :param route: over which it goes; None for the routes that the request has, or else the proxy that it says itself
     :raises URLError: there is no response
     """
+    if route is None and (routes := getattr(request, "_routes", None)) is not None:
+        from coda_network._transport.routes import over_routes
+
+        return over_routes(routes, functools.partial(round_trip, opener, make, request, options, debuglevel))
     # As the director does, for the same reason.
     kind, data = type(request), request.data
     if (kind.full_url, kind.get_full_url, kind.get_method) == _OF_A_REQUEST and not request.fragment:
@@ -45,7 +53,7 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
     else:
         url, method = request.get_full_url(), request.get_method()
     session = session_of(opener) if not options or _is_hashable(options) else None
-    prepared = prepare(request, url, method, session)
+    prepared = prepare(request, url, method, session, route)
     memory = None if session is None else session.memory
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
     leased = None
@@ -54,7 +62,12 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
         on_end = functools.partial(_close, pooled)
     else:
         key = session.last_key
-        if key is None or prepared.tunnel or key != (make, prepared.host, None, tuple(options.items())):
+        if (
+            key is None
+            or route is not None
+            or prepared.tunnel
+            or key != (make, prepared.host, None, tuple(options.items()))
+        ):
             key = session.last_key = _key(make, options, prepared)
         leased = _lease(session, key, auth, request.timeout)
         pooled = leased or _open(make, options, prepared, auth, request.timeout)
@@ -64,8 +77,10 @@ def round_trip(opener: Any, make: Any, request: Any, options: dict[str, Any], de
         connection.set_debuglevel(debuglevel)
     try:
         response = exchange(pooled, prepared, NO_BODY if data is None else Body(data), auth)
-    except BaseException:
+    except BaseException as error:
         pooled.close()
+        if route is not None and isinstance(error, OSError) and has_failed_to_connect(connection):
+            raise RouteFailed(error) from None
         raise
     response._release = functools.partial(_close, pooled) if response.tunnel else on_end
     if leased is not None:
@@ -86,6 +101,8 @@ def _key(make: Any, options: dict[str, Any], prepared: PreparedRequest) -> PoolK
     if prepared.tunnel:
         # A tunnel that was opened with an authorization of the program's own serves only requests with the same one.
         options = {**options, "Proxy-Authorization": prepared.proxy_authorization}
+    if prepared.route is not None:
+        options = {**options, "route": (prepared.route.hops, prepared.route.context)}
     return PoolKey(make, prepared.host, prepared.tunnel, tuple(options.items()))
 
 
@@ -106,6 +123,8 @@ def _open(
 ) -> PooledConnection:
     """Return a connection that connects with its first request."""
     connection = make(prepared.host, timeout=timeout, **options)
+    if prepared.route is not None:
+        dial_over(prepared.route, connection)
     pooled = PooledConnection(connection)
     proxy_login = None
     if prepared.tunnel:

@@ -260,21 +260,17 @@ def test_a_password_serves_negotiate(check: Check, tls_origin: Origin, squid_neg
 
 # Which proxy
 
-UNUSED = "none, because neither http_proxy nor HTTP_PROXY is set (ALL_PROXY is, but urllib.request does not look at it)"
-
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, "none, because neither http_proxy nor HTTP_PROXY is set"),
+        ({}, "none, because neither http_proxy nor all_proxy is set"),
         ({"http_proxy": "{proxy}"}, "{proxy}, named by http_proxy; no user name"),
         ({"HTTP_PROXY": "{proxy}"}, "{proxy}, named by HTTP_PROXY; no user name"),
         ({"http_proxy": "{proxy}", "HTTP_PROXY": "http://other"}, "{proxy}, named by http_proxy; no user name"),
-        ({"https_proxy": "http://other"}, "none, because neither http_proxy nor HTTP_PROXY is set"),
-        (
-            {"ALL_PROXY": "http://other"},
-            UNUSED,
-        ),
+        ({"https_proxy": "http://other"}, "none, because neither http_proxy nor all_proxy is set"),
+        ({"ALL_PROXY": "{proxy}"}, "{proxy}, named by ALL_PROXY; no user name"),
+        ({"ALL_PROXY": "http://other", "http_proxy": "{proxy}"}, "{proxy}, named by http_proxy; no user name"),
         (
             {"http_proxy": "http://other", "no_proxy": "example.org, 127.0.0.0/8"},
             "none, because no_proxy names this host: 127.0.0.0/8",
@@ -331,16 +327,77 @@ def test_the_proxy_of_the_command_line_comes_before_the_environment(
 
 @pytest.mark.servers
 def test_a_proxy_that_is_reached_by_tls(check: Check, origin: Origin, tls_origin: Origin, squid: Squid) -> None:
-    assert check(origin.url, "--proxy", squid.tls_url).code == 0
-    seen = check(tls_origin.url, "--proxy", squid.tls_url)
-    assert seen.code == 1
-    assert seen.conclusion.endswith("begins in plain text, even where the proxy's URL says https://.")
+    for url in (origin.url, tls_origin.url):
+        seen = check(url, "--proxy", squid.tls_url)
+        assert (seen.code, seen.lines[1]) == (0, f"  proxy: {squid.tls_url}, named by --proxy; no user name")
 
 
-def test_a_proxy_of_another_kind(check: Check, origin: Origin) -> None:
-    seen = check(origin.url, "--proxy", f"socks5://127.0.0.1:{free_port()}")
+def test_a_proxy_that_speaks_no_tls_is_told_from_one_that_does(check: Check, tls_origin: Origin, proxy: Proxy) -> None:
+    seen = check(tls_origin.url, "--proxy", f"https://{proxy.netloc}")
     assert seen.code == 1
-    assert seen.conclusion.endswith("Openers speak to HTTP proxies only, not to SOCKS ones.")
+    assert "ended the connection when TLS began" in seen.conclusion
+
+    def respond(wire: Wire) -> None:
+        wire.read_exactly(1)
+        wire.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with ScriptedPeer(respond) as peer:
+        seen = check(tls_origin.url, "--proxy", f"https://{peer.netloc}")
+    assert seen.code == 1
+    assert "speaks plain text, not TLS" in seen.conclusion
+
+
+def test_a_chain_is_explained_hop_by_hop(check: Check, tls_origin: Origin, proxy: Proxy) -> None:
+    second = f"http://{ALICE.userinfo}@{proxy.netloc}"
+    seen = check(tls_origin.url, "--proxy", proxy.url, "--proxy", second)
+    assert seen.code == 0
+    assert seen.lines[1:4] == [
+        f"  proxy: {proxy.url} -> {proxy.url}, named by --proxy",
+        f"    hop 1: {proxy.url}; no user name",
+        f"    hop 2: {proxy.url}; user {ALICE.user}, from its URL",
+    ]
+    assert [request.method for request in proxy.requests] == ["CONNECT", "CONNECT"]
+
+
+def test_the_candidates_of_a_pac_file_are_explained(check: Check, origin: Origin, proxy: Proxy, tmp_path: Path) -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    result = f"PROXY {dead}; PROXY {proxy.netloc}; DIRECT"
+    file = tmp_path / "proxy.pac"
+    file.write_text(f"function FindProxyForURL(url, host) {{\n  return '{result}';\n}}\n", encoding="utf-8")
+    seen = check(origin.url, "--pac", str(file))
+    why = f"the PAC file {file}, line 2, returns"
+    assert seen.code == 0
+    assert seen.lines[1:4] == [
+        f'  proxy: http://{dead}, {why} "PROXY {dead}"; no user name',
+        f'  else:  http://{proxy.netloc}, {why} "PROXY {proxy.netloc}"; no user name',
+        f'  else:  none, because {why} "DIRECT"',
+    ]
+    assert f"the route http://{dead} failed: ConnectionRefusedError" in seen.steps("opener")
+    assert f"the route http://{proxy.netloc} is taken" in seen.steps("opener")
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("pac", "code", "message"),
+    [
+        ("<html>login</html>", 1, "is a page of HTML, not a PAC file"),
+        ("/nowhere/proxy.pac", 1, "the PAC file /nowhere/proxy.pac cannot be had"),
+        ("function FindProxyForURL(url, host) { return 'PROXI a:1'; }", 1, "an entry is DIRECT, or one of"),
+    ],
+)
+def test_a_pac_file_that_cannot_be_used_is_told(
+    check: Check, origin: Origin, pac: str, code: int, message: str
+) -> None:
+    seen = check(origin.url, "--pac", pac)
+    assert (seen.code, message in seen.err, seen.out) == (code, True, "")
+    assert origin.requests == []
+
+
+def test_a_socks_proxy_that_is_not_there_is_told(check: Check, origin: Origin) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    seen = check(origin.url, "--proxy", f"socks5://{address}")
+    assert seen.code == 1
+    assert seen.conclusion == f"There is no connection to the proxy {address}: Connection refused."
 
 
 # Answers
@@ -431,14 +488,24 @@ def test_what_is_no_http_server(check: Check) -> None:
         ["127.0.0.1"],
         ["http://user:wrong@host:port/"],
         ["http://[::1/"],
-        ["http://127.0.0.1/", "--proxy", "gopher://user:wrong@127.0.0.1"],
-        ["http://127.0.0.1/", "--proxy", "http://user:wrong@host:wrong"],
     ],
 )
 def test_a_url_that_makes_no_sense_is_not_repeated(check: Check, arguments: list[str]) -> None:
     seen = check(*arguments)
     assert (seen.code, seen.out) == (2, "")
     assert seen.err == "coda-network check: a URL cannot be used; it should look like https://host/path\n"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ("gopher://user:wrong@127.0.0.1", "the scheme of a proxy must be one of http, https"),
+        ("http://user:wrong@host:wrong", "the port in a network address is not a number"),
+    ],
+)
+def test_a_proxy_that_makes_no_sense_is_told_and_not_repeated(check: Check, proxy: str, message: str) -> None:
+    seen = check("http://127.0.0.1/", "--proxy", proxy)
+    assert (seen.code, seen.out, message in seen.err) == (2, "", True)
 
 
 def test_logging_is_left_as_it_was(check: Check, origin: Origin) -> None:

@@ -139,9 +139,10 @@ def test_a_proxy_that_closes_in_the_middle_of_a_chain_is_reached_again(proxy: Pr
 @pytest.mark.parametrize(
     ("proxies", "target", "message"),
     [
-        (["http://127.0.0.1:1", "https://127.0.0.1:2"], "far.example:22", "no TLS within TLS"),
+        (["http://127.0.0.1:1", "gopher://127.0.0.1:2"], "far.example:22", "hop 2 of the chain: the scheme of a proxy"),
         ([], "far.example", "needs a port"),
-        (["socks5://127.0.0.1"], "far.example:22", "not by socks5"),
+        (["socks4://alice:secret@127.0.0.1"], "far.example:22", "no passwords"),
+        (["socks4://127.0.0.1"], "[::1]:22", "no room for an IPv6 address"),
     ],
 )
 def test_a_chain_that_cannot_be_is_a_value_error(proxies: list[str], target: str, message: str) -> None:

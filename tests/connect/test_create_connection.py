@@ -178,13 +178,15 @@ def test_no_proxy_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, proxy: Proxy
 @pytest.mark.parametrize(
     ("proxy_argument", "message"),
     [
-        ("socks5://127.0.0.1:1080", "http and https proxies, not by socks5"),
+        ("socks4://alice:secret@127.0.0.1:1080", "socks4 has user names, but no passwords"),
+        (f"socks5://alice:{'s' * 256}@127.0.0.1:1080", "the password for a SOCKS proxy has more than 255 bytes"),
+        (["http://127.0.0.1:1", "gopher://127.0.0.1"], "hop 2 of the chain: the scheme of a proxy must be one of"),
         ("gopher://127.0.0.1", "the scheme of a proxy must be one of"),
         ("http://127.0.0.1:port", "is not a number"),
         (True, "None takes it from the environment"),
     ],
 )
-def test_a_proxy_that_cannot_serve_is_a_value_error(proxy_argument: str | bool, message: str) -> None:
+def test_a_proxy_that_cannot_serve_is_a_value_error(proxy_argument: str | bool | list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         create_connection(TARGET, 5, proxy=proxy_argument)
 

@@ -136,12 +136,6 @@ def test_an_opener_reads_proxies_once_and_no_proxy_each_time(
         assert len(proxy.requests) == 1
 
 
-def test_a_socks_proxy_of_the_environment_is_an_error_of_a_plain_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
-    with pytest.raises(ValueError, match="socks5"):
-        create_connection(("127.0.0.1", 1))
-
-
 def no_proxy_rows() -> list[Any]:
     return [
         pytest.param(entry, host, cells[2].partition(":")[0], id=f"{entry} {host}")

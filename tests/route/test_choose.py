@@ -8,7 +8,9 @@ import pytest
 
 from coda_network._auth.credentials import Credentials
 from coda_network._route import choose
-from coda_network._route.choose import credentials_in_proxy_url, is_exempt, may_find_a_proxy, proxy_for_address
+from coda_network._route.choose import credentials_in_proxy_url, is_exempt, may_find_a_proxy
+from coda_network._wire.authority import join_authority
+from coda_network.proxies import find
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -83,14 +85,15 @@ def test_a_plain_socket_takes_the_proxy_of_https_else_the_one_for_all(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert proxy_for_address(address) == expected
+    [route] = find(f"https://{join_authority(*address)}/")
+    assert route.urls == ([expected] if expected else [])
 
 
 def test_the_settings_of_the_system_exempt_a_plain_socket_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://s:1")
     monkeypatch.setattr(urllib.request, "proxy_bypass", lambda authority: authority == "site.example:22")
-    assert proxy_for_address(("site.example", 22)) is None
-    assert proxy_for_address(("site.example", 23)) == "http://s:1"
+    assert find("https://site.example:22")[0].is_direct
+    assert find("https://site.example:23")[0].urls == ["http://s:1"]
 
 
 def test_a_proxy_may_be_found_in_the_environment_or_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

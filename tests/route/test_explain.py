@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import urllib.request
 from pathlib import Path
 
 import pytest
 
-from coda_network._route.explain import Route, explain_user, find_route
+from coda_network._route.explain import explain_routes, explain_user
+from coda_network._route.route import Route, parse_hops
 
 
 @pytest.fixture(autouse=True)
@@ -21,45 +21,32 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "given", "expected"),
+    ("routes", "expected"),
     [
-        ({}, None, Route("none, because neither http_proxy nor HTTP_PROXY is set")),
+        ([Route((), "nobody names one")], ["proxy: none, because nobody names one"]),
+        ([Route(parse_hops("h:1"), "so")], ["proxy: http://h:1, so; no user name"]),
         (
-            {"ALL_PROXY": "http://a:1"},
-            None,
-            Route(
-                "none, because neither http_proxy nor HTTP_PROXY is set"
-                " (ALL_PROXY is, but urllib.request does not look at it)"
-            ),
-        ),
-        ({"http_proxy": "h:1"}, None, Route("http://h:1, named by http_proxy; no user name", "h:1")),
-        ({"HTTP_PROXY": "h:1"}, None, Route("http://h:1, named by HTTP_PROXY; no user name", "h:1")),
-        (
-            {"http_proxy": "h:1"},
-            "https://bob:secret@[::1]",
-            Route("https://[::1]:443, named by --proxy; user bob, from its URL", "[::1]:443", "https"),
+            [Route(parse_hops("https://bob:secret@[::1]"), "so")],
+            ["proxy: https://[::1]:443, so; user bob, from its URL"],
         ),
         (
-            {"http_proxy": "h:1", "no_proxy": "*, other, .site.example"},
-            None,
-            Route("none, because no_proxy names this host: .site.example"),
+            [Route(parse_hops("http://named.example"), "so")],
+            ["proxy: http://named.example:80, so; user alice, from netrc"],
         ),
-        ({"http_proxy": "h:1", "NO_PROXY": "*"}, None, Route("none, because NO_PROXY names this host: *")),
+        ([Route(parse_hops("socks5://named.example"), "so")], ["proxy: socks5://named.example:1080, so; no user name"]),
+        (
+            [Route(parse_hops(["h:1", "socks4://eve@s"]), "so"), Route((), "DIRECT")],
+            [
+                "proxy: http://h:1 -> socks4://s:1080, so",
+                "  hop 1: http://h:1; no user name",
+                "  hop 2: socks4://s:1080; a user without a password, from its URL",
+                "else:  none, because DIRECT",
+            ],
+        ),
     ],
 )
-def test_the_route_names_the_variable_that_decides(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], given: str | None, expected: Route
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(urllib.request, "getproxies", urllib.request.getproxies_environment)
-    assert find_route("http", "www.site.example:8080", given) == expected
-
-
-def test_the_address_of_a_proxy_that_cannot_be_used_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="port") as caught:
-        find_route("http", "site.example", "http://bob:secret@proxy:x")
-    assert "secret" not in str(caught.value)
+def test_routes_are_explained_in_their_order(routes: list[Route], expected: list[str]) -> None:
+    assert list(explain_routes(routes)) == expected
 
 
 @pytest.mark.parametrize(
