@@ -112,7 +112,7 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
         sock.close()
         raise
     put_tls_under(deadline, tls_sock)
-    return tls_sock
+    return tls_sock  # type: ignore[no-any-return]  # a TLS socket of any kind
 
 
 def put_tls_under(deadline: Deadline | None, tls_sock: SSLSocket) -> None:
@@ -124,7 +124,7 @@ def put_tls_under(deadline: Deadline | None, tls_sock: SSLSocket) -> None:
     # afterwards.
     kind: Any = type(tls_sock)
     tls_sock.__class__ = _with_deadline(kind)
-    tls_sock.deadline = deadline
+    tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a DeadlineSocket now
 
 
 def put_under(deadline: Deadline | None, sock: socket.socket) -> socket.socket:
