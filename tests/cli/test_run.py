@@ -267,8 +267,15 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("started_as", [["program.py"], ["-m", "program"]], ids=["script", "-m"])
-@pytest.mark.parametrize("ending", ENDINGS)
+# Of a module, whose frames and namespace come from runpy: those that show either.
+OF_A_MODULE = {"exit code", "uncaught", "syntax error", "chained", "threads and atexit", "hints", "pickle", "interrupt"}
+ENDINGS_BY_START = [
+    *(pytest.param(ending, ["program.py"], id=f"{ending}-script") for ending in ENDINGS),
+    *(pytest.param(ending, ["-m", "program"], id=f"{ending}--m") for ending in ENDINGS if ending in OF_A_MODULE),
+]
+
+
+@pytest.mark.parametrize(("ending", "started_as"), ENDINGS_BY_START)
 def test_a_program_ends_as_under_python(tmp_path: Path, ending: str, started_as: list[str]) -> None:
     program, code, piece = ENDINGS[ending]
     broken = "x = (\n"
