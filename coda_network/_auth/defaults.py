@@ -197,4 +197,14 @@ def _read_netrc(path: str, changed: int) -> dict[str, Credentials]:
         hosts = Netrc(path).hosts
     except (NetrcParseError, OSError, UnicodeDecodeError):
         return {}
-    return {host: Credentials(user, password or "") for host, (user, _, password) in hosts.items() if host != "default"}
+    return {
+        host: Credentials(_unquoted(user), _unquoted(password or ""))
+        for host, (user, _, password) in hosts.items()
+        if host != "default"
+    }
+
+
+def _unquoted(word: str) -> str:
+    """Return a word of a netrc file without the quotes that the parser before Python 3.11 leaves around it."""
+    quoted = sys.version_info < (3, 11) and len(word) > 1 and word[0] == word[-1] == '"'
+    return word[1:-1] if quoted else word
