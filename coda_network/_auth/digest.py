@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import OrderedDict
 from typing import IO, NamedTuple
@@ -296,13 +297,16 @@ def _body_hash(terms: Terms, body: bytes | IO[bytes] | None) -> bytes:
     return state.hexdigest().encode("ascii")
 
 
+_control_character = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
+
+
 def _quoted(value: bytes) -> str:
     """Return a quoted-string (RFC 9110 section 5.6.4).
 
     :raises CannotServe: there is a control character, which no field can have
     """
     text = value.decode("latin-1")
-    if any((char < " " and char != "\t") or char == "\x7f" for char in text):
+    if _control_character(text):
         raise CannotServe("Digest: a control character in the user name, the realm, the nonce or the URI")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

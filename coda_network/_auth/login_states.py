@@ -9,6 +9,8 @@ from enum import Enum
 class State(Enum):
     """Where a login stands."""
 
+    __hash__ = object.__hash__  # as for Role
+
     IDLE = "no login has been asked for"
     ANTICIPATED = "a header went out before anybody asked"
     CHOOSING = "looking for a scheme to begin with"
@@ -21,6 +23,8 @@ class State(Enum):
 
 class Event(Enum):
     """What can happen to a login."""
+
+    __hash__ = object.__hash__  # as for Role
 
     REQUEST = "a new request begins"
     ANTICIPATE = "a header is at hand from a login that was accepted"

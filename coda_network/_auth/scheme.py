@@ -13,6 +13,8 @@ from coda_network._wire.challenge import Challenge
 class Role(Enum):
     """Who asks for the login: a proxy or the origin server. Each has its own status and fields."""
 
+    __hash__ = object.__hash__  # Enum's own is a function in Python, called ten times a request that is logged in
+
     PROXY = (407, "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info")
     ORIGIN = (401, "WWW-Authenticate", "Authorization", "Authentication-Info")
 

@@ -80,8 +80,8 @@ def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credent
     for handler in handlers:
         if isinstance(handler, urllib.request.ProxyHandler):
             for url in handler.proxies.values():  # type: ignore[attr-defined]  # set by __init__
-                if not isinstance(url, str):
-                    continue  # a chain, whose routes have their credentials with them
+                if not isinstance(url, str) or "@" not in url:
+                    continue  # a chain, whose routes have their credentials with them; or nobody is named
                 try:
                     proxy = parse_proxy_url(url)
                     is_this_one = split_authority(authority, proxy.port) == (proxy.host, proxy.port)

@@ -6,6 +6,7 @@ from coda_network._auth.credentials import Credentials
 from coda_network._auth.registry import SCHEMES
 from coda_network._auth.scheme import Role
 from coda_network._transport.declared_logins import declared
+from coda_network._transport.password_entries import find_user_password
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class CredentialLookup:
         def source(realm: str | None) -> Credentials | None:
             for manager in managers:
                 for uri in uris:
-                    user, password = manager.find_user_password(realm, uri)
+                    user, password = find_user_password(manager, realm, uri)
                     if user is not None:
                         return Credentials(user, password or "")
             return self._other(realm)
@@ -83,4 +84,8 @@ class CredentialLookup:
         return any(self._managers(scheme) for scheme in SCHEMES) or self._other(None) is not None
 
     def _managers(self, scheme: str) -> list[Any]:
-        return [handler.passwd for handler in self._handlers if declared(handler) == (self._role, scheme)]
+        wanted = (self._role, scheme)
+        # Few handlers have a password manager, and others declare nothing.
+        return [
+            handler.passwd for handler in self._handlers if hasattr(handler, "passwd") and declared(handler) == wanted
+        ]

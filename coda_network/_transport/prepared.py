@@ -136,7 +136,7 @@ def take_userinfo(url: str) -> tuple[Credentials | None, str]:
 
     :returns: the userinfo as credentials, None where there is none, and the URL without it
     """
-    parts = _split_url(url)
+    parts = _split_url(url) if "@" in url else None
     if parts is None:
         return None, url
     credentials, authority = _credentials_and_host(parts[2])
