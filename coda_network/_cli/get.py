@@ -117,7 +117,10 @@ def _reason(reason: object) -> str:
 
 
 def _missing(error: IncompleteRead) -> str:
-    return f", {error.expected} bytes are missing" if error.expected else ""
+    if error.expected:
+        return f", {error.expected} bytes are missing"
+    reason = getattr(error, "reason", None)
+    return f": {reason}" if reason else ""
 
 
 def _complain(text: str, code: int) -> int:

@@ -7,6 +7,8 @@ from http.client import HTTPMessage, IncompleteRead
 from typing import Any
 
 from coda_network._download.charset import json_of, text_of
+from coda_network._http.chunks import BrokenBody
+from coda_network._net.tls import is_tls
 
 
 class DownloadHandle:
@@ -31,6 +33,7 @@ class DownloadHandle:
     def __init__(self, response: Any) -> None:
         self._response = response
         self._closed = False
+        _want_a_farewell(response)
 
     def __getattr__(self, name: str) -> Any:
         if name == "_response":  # of a copy that is being made
@@ -45,8 +48,8 @@ class DownloadHandle:
         :raises http.client.IncompleteRead: the connection ended before the body
         :raises OSError: the connection failed, or the time is up
         """
-        data: bytes = self._response.read() if amt is None else self._response.read(amt)
-        self._check(len(data), amt)
+        data: bytes = self._read(self._response.read) if amt is None else self._read(self._response.read, amt)
+        self._check(len(data), amt, data if amt is None else b"")
         return data
 
     @property
@@ -63,19 +66,19 @@ class DownloadHandle:
 
     def read1(self, n: int = -1) -> bytes:
         """Return what has arrived, at most ``n`` bytes, waiting only for the first of them; raises as read() does."""
-        data: bytes = self._response.read1(n)
+        data: bytes = self._read(self._response.read1, n)
         self._check(len(data), n)
         return data
 
     def readinto(self, buffer: bytearray | memoryview) -> int:
         """Read into ``buffer`` and return how many bytes came; raises as read() does."""
-        count: int = self._response.readinto(buffer)
+        count: int = self._read(self._response.readinto, buffer)
         self._check(count, len(buffer))
         return count
 
     def readline(self, limit: int = -1) -> bytes:
         """Return the next line, or at most ``limit`` bytes of it; raises as read() does."""
-        line: bytes = self._response.readline(limit)
+        line: bytes = self._read(self._response.readline, limit)
         self._check(len(line), limit)
         return line
 
@@ -86,10 +89,28 @@ class DownloadHandle:
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.readline, b"")
 
-    def _check(self, count: int, wanted: int | None) -> None:
-        """Raise where a read came back empty before the announced end, about which http.client is silent."""
-        if not count and wanted != 0 and not self._closed and (missing := getattr(self._response, "length", 0)):
+    def _read(self, read: Any, *arguments: Any) -> Any:
+        try:
+            return read(*arguments)
+        except OSError as error:
+            if type(error).__name__ != "SSLEOFError":  # ``ssl`` is not imported for it
+                raise
+            raise BrokenBody(b"", "TLS ended without a farewell") from error
+
+    def _check(self, count: int, wanted: int | None, data: bytes = b"") -> None:
+        """Raise where the body has ended too early, about which http.client is silent.
+
+        :param count: bytes that a read has brought; where there are some, the next one finds out
+        :param wanted: bytes that it was to bring at most, None for all
+        :param data: what it has brought
+        """
+        if self._closed or wanted == 0 or (count and wanted is not None):
+            return
+        response = self._response
+        if not count and (missing := getattr(response, "length", 0)):
             raise IncompleteRead(b"", missing)
+        if getattr(response, "chunked", False) is True and not getattr(response, "_complete", True):
+            raise BrokenBody(data, "the connection ended in the trailers")
 
     def close(self) -> None:
         """Close the response, and its connection unless the body has been read to its end."""
@@ -104,3 +125,13 @@ class DownloadHandle:
 
     def __repr__(self) -> str:
         return f"<DownloadHandle {self._response.code}>"
+
+
+def _want_a_farewell(response: Any) -> None:
+    """Let a body that ends with its TLS connection end with the close_notify alert only (RFC 8446 section 6.1).
+
+    Otherwise who is on the way can cut it anywhere, and nobody notices.
+    """
+    sock = getattr(getattr(getattr(response, "fp", None), "raw", None), "_sock", None)
+    if sock is not None and is_tls(sock) and getattr(response, "length", 0) is None and not response.chunked:
+        sock.suppress_ragged_eofs = False

@@ -23,6 +23,24 @@ SMALL = 4096
 """Bytes of a chunk behind which others are looked for in the buffer, to be taken at once."""
 
 
+class BrokenBody(IncompleteRead):
+    """IncompleteRead that says what is wrong with the body.
+
+    :param partial: what was read of it
+    :param reason: what is wrong
+    """
+
+    def __init__(self, partial: bytes, reason: str) -> None:
+        super().__init__(partial)
+        self.args = partial, reason
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"IncompleteRead({len(self.partial)} bytes read; {self.reason})"
+
+    __str__ = __repr__
+
+
 class ChunkedReading(_Base):
     """The part of HTTPResponse that reads a body in chunks, by the names of http.client's own methods.
 
@@ -77,7 +95,7 @@ class ChunkedReading(_Base):
                     if amt is not None:
                         amt -= len(more)
         except IncompleteRead as cut:
-            raise IncompleteRead(data.getvalue() + cut.partial, cut.expected) from None
+            raise _behind(data.getvalue(), cut) from None
         return data.getvalue()
 
     def _readinto_chunked(self, b: Any) -> int:
@@ -100,7 +118,7 @@ class ChunkedReading(_Base):
                     whole[total : total + len(more)] = more
                     total += len(more)
         except IncompleteRead as cut:
-            raise IncompleteRead(bytes(whole[:total]), cut.expected) from None
+            raise _behind(bytes(whole[:total]), cut) from None
         return total
 
     def _read1_chunked(self, n: int = -1) -> bytes:
@@ -145,26 +163,76 @@ class ChunkedReading(_Base):
                 if limit > 0:
                     limit -= wanted
         except IncompleteRead as cut:
-            raise IncompleteRead(b"".join(pieces), cut.expected) from None
+            raise _behind(b"".join(pieces), cut) from None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _behind(data: bytes, cut: IncompleteRead) -> IncompleteRead:
+    """Return an error with what was read before the read that has failed."""
+    partial = data + cut.partial
+    return BrokenBody(partial, cut.reason) if isinstance(cut, BrokenBody) else IncompleteRead(partial, cut.expected)
 
 
 def _next_chunk(response: ChunkedReading) -> int | None:
     # 0 is the end of a chunk, None the beginning of the body.
-    if response.chunk_left is not None and response.fp.read(2) != b"\r\n":
-        raise IncompleteRead(b"")
-    line = response.fp.readline(heads.MAX_LINE + 1)
+    line = b"" if response.chunk_left is None else _end_chunk(response)
+    if line[-1:] != b"\n":
+        line += response.fp.readline(heads.MAX_LINE + 1)
     if len(line) > heads.MAX_LINE:
         raise LineTooLong("chunk size")
     try:
         size = framing.chunk_size(line)
     except ValueError:
-        raise IncompleteRead(b"") from None
+        raise BrokenBody(b"", _what_is_wrong(line)) from None
+    if line[-2:] != b"\r\n" or line[-3:-2] == b"\r":
+        response.will_close = True
     if size:
         return size
-    # Trailers are read and dropped, as http.client does. Where the connection ends in them the data is all there.
-    response._complete = bool(heads.read_field_lines(response.fp, response._max_headers, "trailers")[-1])
+    response._complete = _skip_trailers(response)
     return None
+
+
+def _end_chunk(response: ChunkedReading) -> bytes:
+    """Read the line end behind the data of a chunk; return what was read of the next line, mostly nothing.
+
+    LF alone and CR CR LF are read for it, as by curl. The connection is not used again then: another recipient may have
+    come to another end of the chunk.
+    """
+    end: bytes = response.fp.read(2)
+    if end == b"\r\n":
+        return b""
+    response.will_close = True
+    if end[:1] == b"\n":
+        return end[1:]
+    rest = response.fp.readline(heads.MAX_LINE) if end == b"\r\r" else b""
+    if rest.lstrip(b"\r") != b"\n":
+        raise BrokenBody(b"", f"{end!r} in the place of the end of a chunk" if len(end) == 2 else _CUT)
+    return b""
+
+
+_CUT = "the connection ended before the last chunk"
+
+
+def _what_is_wrong(line: bytes) -> str:
+    return f"the size of a chunk is {line[:40].rstrip()!r}" if line[-1:] == b"\n" else _CUT
+
+
+def _skip_trailers(response: ChunkedReading) -> bool:
+    """Read and drop the trailers, as http.client does; return whether their end came.
+
+    The data is all there: where there are too many, only the connection is given up.
+
+    :raises http.client.HTTPException: there are more than the program has allowed
+    """
+    try:
+        return bool(heads.read_field_lines(response.fp, response._max_headers, "trailers")[-1])
+    except LineTooLong:
+        raise
+    except HTTPException:
+        if response._max_headers is not None:
+            raise
+        response.will_close = True
+        return True
 
 
 def _small_chunks(response: ChunkedReading, most: int | None) -> bytes:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 _digits = re.compile(r"[0-9]+").fullmatch
 
 # RFC 9112 section 7.1: hexadecimal digits only, where int() also accepts signs, underscores and 0x. A line without its
-# end may have been cut within the number; a line that ends in LF alone is read differently by other parsers.
-_chunk_line = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
-chunk_line_at = _chunk_line.match
+# end may have been cut within the number.
+_CHUNK_SIZE = rb"0*([0-9A-Fa-f]{1,15})[ \t]*"
+# LF alone and CR CR LF are read, as by curl and the standard library.
+_chunk_line = re.compile(_CHUNK_SIZE + rb"(?:;[^\r\n]*\r+|\r*)\n").fullmatch
+chunk_line_at = re.compile(_CHUNK_SIZE + rb"(?:;[^\r\n]*)?\r\n").match
 """Match the line before a chunk at any position of some bytes; group 1 is the size in hexadecimal digits."""
 
 # White space around a value, and what is left of a folded line (RFC 9112 section 5.2).
@@ -67,11 +69,15 @@ def body_framing(fields: Fields, version: int, status: int, method: str | None) 
 
     codings = tokens(fields.get_all("transfer-encoding") or ())
     if "chunked" in codings:
-        if codings.index("chunked") != len(codings) - 1:
+        # Some say it twice and do it once; ``identity`` is no coding.
+        others = [coding for coding in codings if coding not in ("chunked", "identity")]
+        if others and codings.index("chunked") < len(codings) - 1 - codings[::-1].index(others[-1]):
             raise http.client.HTTPException("Transfer-Encoding with chunked before another coding")
         # An intermediary may have gone by a Content-Length beside it: chunked counts, and the connection is not used
         # again (RFC 9112 section 6.1). The same for HTTP/1.0, which does not know the coding.
-        doubtful = version == 10 or fields.get("content-length") is not None
+        doubtful = (
+            version == 10 or fields.get("content-length") is not None or codings.index("chunked") < len(codings) - 1
+        )
         return Framing(None, True, doubtful or not persistent)
     length = content_length(fields.get_all("content-length") or ())
     # An unknown coding (``binary``, a charset) beside a length: the length is meant, as the standard library has it.
@@ -109,7 +115,7 @@ def chunk_size(line: bytes) -> int:
 
     :raises ValueError: the line does not announce a chunk
     """
-    found = _chunk_line.fullmatch(line)
+    found = _chunk_line(line)
     if found is None:
         raise ValueError("malformed chunk size")
     return int(found[1], 16)
