@@ -6,8 +6,8 @@ test compares each of these with ``python`` itself.
 
 What stays different, because this command runs first:
 
-- Python processes that the program starts (``subprocess``, ``os.exec*``, multiprocessing's "spawn" and "forkserver")
-  are not patched; forked ones are.
+- Python processes that the program starts by a command (``subprocess``, ``os.exec*``) are not patched; forked ones are,
+  and those of multiprocessing (see ``workers``).
 - ``http.client``, ``urllib.request`` and what they import are already loaded, from the standard library: a file of the
   same name beside the script (``email.py``) does not come before them.
 - The traceback of ``-c`` shows no source lines (Python 3.13 shows them).
@@ -28,6 +28,7 @@ from pkgutil import get_importer, read_code
 from types import ModuleType, TracebackType
 from typing import Any
 
+from coda_network._cli.workers import patch_workers
 from coda_network._patch import patch
 
 __all__ = ["USAGE", "main"]
@@ -149,6 +150,7 @@ def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[s
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated  # safe_path: Python 3.11
     if not safe:
         del sys.path[0]
+    patch_workers()
     patch()  # with neither our directory nor the program's on the path: it must import from neither
     if always or not safe:
         sys.path.insert(0, first_on_path)

@@ -324,6 +324,56 @@ if __name__ == '__main__':
     assert same_traces(tmp_path, "-m", "program") == (0, f"{used} [(42, '{name}')]\n", "")
 
 
+WORKERS = """\
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+def is_patched(deeper):
+    import coda_network
+    if deeper:
+        context = multiprocessing.get_context(multiprocessing.current_process().method)
+        with ProcessPoolExecutor(1, mp_context=context) as executor:
+            return coda_network.is_patched(), executor.submit(is_patched, False).result()
+    return coda_network.is_patched()
+
+def say_method(method):
+    multiprocessing.current_process().method = method
+
+if __name__ == '__main__':
+    for method in multiprocessing.get_all_start_methods():
+        context = multiprocessing.get_context(method)
+        with ProcessPoolExecutor(1, mp_context=context, initializer=say_method, initargs=(method,)) as executor:
+            print(method, executor.submit(is_patched, True).result())
+"""
+
+
+def test_workers_are_patched_however_they_are_started_and_so_are_theirs(tmp_path: Path) -> None:
+    write(tmp_path, {"program.py": WORKERS})
+    code, out, err = start(tmp_path, "-W", "error", *RUN, "program.py")
+    assert (code, err) == (0, "")
+    assert sorted(out.splitlines()) == [f"{m} (True, True)" for m in sorted(multiprocessing.get_all_start_methods())]
+    assert "True" not in start(tmp_path, "program.py")[1]
+
+
+def test_workers_run_unpatched_where_they_would_not_find_the_package(tmp_path: Path) -> None:
+    """Started from the folder that has the package, which then makes way for the program's own."""
+    program = """\
+import multiprocessing, sys
+
+def double(number):
+    return number * 2
+
+if __name__ == '__main__':
+    sys.path = [entry for entry in sys.path if entry != PACKAGE_ROOT]
+    sys.path = [entry for entry in sys.path if 'site-packages' not in entry]
+    sys.meta_path = [finder for finder in sys.meta_path if '__editable__' not in str(finder)]
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        print(pool.map(double, [21]))
+"""
+    write(tmp_path, {"program.py": program.replace("PACKAGE_ROOT", repr(PACKAGE_ROOT))})
+    assert start(tmp_path, *RUN, "program.py") == (0, "[42]\n", "")
+
+
 @pytest.mark.parametrize("command", [(), RUN], ids=["python", "run"])
 @pytest.mark.parametrize(
     ("program", "code", "message"),
