@@ -24,6 +24,11 @@ class Basic:
         """Return whether the authorization was made: Basic takes one step."""
         return self._header is not None
 
+    @property
+    def may_suffice(self) -> bool:
+        """Return True: each authorization is a whole login."""
+        return True
+
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         """Return the authorization for a first challenge.
 

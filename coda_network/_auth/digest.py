@@ -123,6 +123,11 @@ class Digest:
     def _renew_lock(self) -> None:
         self._awaiting_lock = threading.Lock()
 
+    @property
+    def may_suffice(self) -> bool:
+        """Return True: each authorization is a whole login."""
+        return True
+
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         """Return the authorization for a first challenge, or for one with ``stale=true``."""
         stale = is_true(challenge.params.get("stale"))

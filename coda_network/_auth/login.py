@@ -91,6 +91,7 @@ class Login:
         self._state = State.IDLE
         self._attempt: Attempt | None = None  # the scheme in hand
         self._accepted_header: str | None = None  # of the program, the last one that was accepted
+        self._holds = False  # a request without an authorization was let in after the login
         self._begin()
 
     def _begin(self) -> None:
@@ -116,7 +117,8 @@ class Login:
     @property
     def awaits_challenge(self) -> bool:
         """Return whether the header given out last only opens a handshake: a body would be sent in vain."""
-        return self._state is State.NEGOTIATING
+        attempt = self._attempt
+        return self._state is State.NEGOTIATING and attempt is not None and not attempt.scheme.may_suffice
 
     @property
     def binds_connection(self) -> bool:
@@ -132,15 +134,23 @@ class Login:
     def may_be_challenged(self) -> bool:
         """Return whether the next request may meet a challenge, as far as one can tell.
 
-        Not on a connection that is logged in, nor with a Basic header that was accepted before. A nonce of Digest can
+        Not on a connection whose login holds, nor with a Basic header that was accepted before. A nonce of Digest can
         become stale at any time.
         """
         attempt = self._attempt or self._recall()
         if attempt is None or self._state is State.GIVEN_UP or not self._is_for_its_user(attempt):
             return True
         if attempt.scheme.binds_connection:
-            return attempt is not self._attempt or self._state is not State.ACCEPTED
+            return attempt is not self._attempt or self._state is not State.ACCEPTED or not self._holds
         return attempt.challenged != "basic"
+
+    @property
+    def is_untried(self) -> bool:
+        """Return whether the connection is logged in, and no request has shown yet that the login holds.
+
+        Some servers want a login for each request, of schemes that bind the connection, too: Apache for Kerberos.
+        """
+        return self._state is State.ACCEPTED and self.binds_connection and not self._holds
 
     def is_still_for_its_user(self, bound: bool = False) -> bool:
         """Return whether the connection may serve the user whom ``credentials`` name now.
@@ -239,6 +249,8 @@ class Login:
                 self._note_accepted(attempt.credentials)
                 if self._memory is not None:
                     self._memory.remember(self.peer, attempt)
+        elif self._state is State.ACCEPTED:
+            self._holds = True
         elif self._state is State.ANTICIPATED and (refused_passwords or self._accepted_header != self._unasked):
             self._accepted_header = self._unasked
             self._note_accepted(Credentials.from_basic_header(self._unasked or ""))
@@ -437,6 +449,7 @@ class Login:
     def _sent(self, attempt: Attempt, header: str, challenge: Challenge | None) -> str:
         """Take note of an authorization that goes out; ``challenge`` is what it is for, None for a first one."""
         self._attempt = attempt
+        self._holds = False
         self._tried.add(attempt.label)
         self._is_bound_to_token = challenge is not None and challenge.token is not None
         self.report.note(attempt.label, "sent")

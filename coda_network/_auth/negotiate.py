@@ -77,6 +77,11 @@ class Negotiate:
         """Return whether no token follows. The peer may still send one, to prove who it is."""
         return self._state in (State.PROOF_SENT, State.ACCEPTED)
 
+    @property
+    def may_suffice(self) -> bool:
+        """Return whether the last token proves who we are: one of Kerberos does, the first one of NTLM does not."""
+        return self.complete or self._kerberos
+
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         """Return the authorization with the first token, or with the one that follows the peer's token.
 

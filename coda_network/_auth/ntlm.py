@@ -66,6 +66,11 @@ class Ntlm:
         """Return whether type 3 was sent, or the peer has accepted without it."""
         return self._state in (State.PROOF_SENT, State.ACCEPTED)
 
+    @property
+    def may_suffice(self) -> bool:
+        """Return whether type 3 was sent: type 1 proves nothing."""
+        return self.complete
+
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         """Return the authorization: type 1 for a challenge without a token, type 3 for one that has type 2.
 

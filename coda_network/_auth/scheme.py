@@ -97,6 +97,13 @@ class Scheme(Protocol):
     def complete(self) -> bool:
         """Return whether the last authorization was the final one of the handshake."""
 
+    @property
+    def may_suffice(self) -> bool:
+        """Return whether the peer may let a request in with the last authorization: a body goes with it.
+
+        A ticket of Kerberos does, though the peer may still ask for more; the first message of NTLM does not.
+        """
+
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         """Return the authorization for *challenge*.
 

@@ -479,6 +479,13 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             self._reader = None
             raise
 
+    def _reader_ahead(self) -> ConnectionReader | None:
+        """Return the reader that will read the response; None for a stand-in of a socket."""
+        reader = self._reader
+        if reader is None or reader.sock is not self.sock or reader.file.closed:
+            reader = self._reader = reader_for(self.sock)
+        return reader
+
     def _general_response(self) -> Any:
         response = self._new_response()
         try:

@@ -92,6 +92,24 @@ def read_at_hand(response: Any, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def look_ahead(connection: Any, seconds: float) -> bytes:
+    """Return the beginning of what comes next on a connection, which stays there; nothing where nothing comes in time.
+
+    :param seconds: for which it is waited
+    """
+    reader = connection._reader_ahead()
+    if reader is None:
+        return b""  # a stand-in for a socket
+    reader.source.__class__ = _HurriedFile
+    reader.source.until = monotonic() + seconds
+    try:
+        return reader.file.peek(1)  # type: ignore[no-any-return]
+    except (OSError, ValueError):
+        return b""
+    finally:
+        reader.source.__class__ = SocketFile
+
+
 def keep_body(refusal: Any) -> bytes:
     """Read the body of a refusal into memory, so that it outlives the connection, and part from that.
 

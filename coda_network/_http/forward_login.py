@@ -80,14 +80,13 @@ class ForwardProxyLogin:
             self._watching = False
             return data
         value = self._login.start(self._outgoing)
-        is_long = self._head.body_length() > LARGE_BODY
-        if self._accepted or not is_long or not may_have_to_log_in(self._login):
-            self._remember(start_of_body)
-        else:
+        if self._head.body_length() > LARGE_BODY and self._expects_a_challenge(self._login):
             self._body = None
             value = self._log_in_first(connection, self._login, value)
             if self._refusal is not None:
                 return b""
+        else:
+            self._remember(start_of_body)
         self._value = value
         return self._head.with_authorization(value) + start_of_body
 
@@ -99,16 +98,29 @@ class ForwardProxyLogin:
         else:
             self._body += data
 
+    def _expects_a_challenge(self, login: Login) -> bool:
+        """Return whether the proxy may want a login, as far as one can know, and the body would be sent in vain."""
+        return login.is_untried or (not self._accepted and may_have_to_log_in(login))
+
     def _log_in_first(self, connection: Any, login: Login, value: str | None) -> str | None:
-        """Let HEAD go through the login; return the header value for the request itself."""
+        """Let HEAD go through the login; return the header value for the request itself.
+
+        A proxy may want a login for each request, also by a scheme that binds its connection. So one more HEAD tries
+        whether the login holds; where it does not, the request itself, with its body, is the last leg of the next one.
+        """
         assert self._head is not None
+        trying = login.is_untried
         while True:
             response = connection._repeat(self._head.probe(value), "HEAD")
             response.read()  # it is over: it had no body
             if response.status != 407:
                 self._note_acceptance(login, value)
                 login.on_response(response.headers)
-                return login.start(self._outgoing)
+                value = login.start(self._outgoing)
+                if trying or not login.is_untried:
+                    return value
+                trying = True
+                continue
             value = self._next_authorization(login, response)
             if value is None:
                 # What came is the response to the request, of which nothing was sent.
@@ -116,7 +128,7 @@ class ForwardProxyLogin:
                 response.headers["Content-Length"] = "0"
                 self._refusal = response
                 return None
-            if not login.awaits_challenge:
+            if not login.awaits_challenge and (trying or not login.binds_connection):
                 return value
 
     def on_response(self, connection: Any, response: Any) -> Any:

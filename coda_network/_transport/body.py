@@ -7,6 +7,10 @@ from typing import Any
 from coda_network._auth.login import LARGE_BODY
 
 
+class RespondedEarly(Exception):
+    """A final response came before the body, of which nothing was read."""
+
+
 class Body:
     """The body that a program gave.
 
@@ -25,6 +29,14 @@ class Body:
             except (OSError, AttributeError, ValueError):
                 self._start = None
 
+    @property
+    def is_spent_by_reading(self) -> bool:
+        """Return whether the body can be read only once: an iterator, a pipe."""
+        data = self.data
+        if self._start is not None or data is None or isinstance(data, (bytes, bytearray, memoryview, str)):
+            return False
+        return hasattr(data, "read") or iter(data) is data
+
     def rewind(self) -> bool:
         """Make the body ready to be sent again; return False where it can be read only once."""
         data = self.data
@@ -34,10 +46,7 @@ class Body:
             except (OSError, ValueError):
                 return False
             return True
-        if data is None or isinstance(data, (bytes, bytearray, memoryview, str)):
-            return True
-        # An iterator (a generator, a pipe) is used up by reading.
-        return not hasattr(data, "read") and iter(data) is not data
+        return not self.is_spent_by_reading
 
     def signable(self) -> Any:
         """Return the body in a form that a scheme may hash, None where reading it would use it up."""

@@ -10,7 +10,7 @@ from coda_network._auth.login import CUT_SHORT_TWICE
 from coda_network._auth.scheme import Outgoing, PeerUnproven, Role
 from coda_network._http.drain import drain
 from coda_network._trace import Trace
-from coda_network._transport.body import NO_BODY, Body
+from coda_network._transport.body import NO_BODY, Body, RespondedEarly
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._transport.prepared import PreparedRequest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coda_network._auth.login import Login
+    from coda_network._transport.expect_continue import WaitingBody
     from coda_network._transport.request_auth import RequestAuth
 
 log = Trace("opener")
@@ -40,6 +41,8 @@ CLOSED_BY_PEER = (
     SSLEOFError,
     SSLZeroReturnError,
 )
+
+EXPECTATION_FAILED = 417
 
 MOST_CHALLENGES = 16
 """Challenges in one exchange; two logins take six at most, and a server that sends more never ends."""
@@ -63,10 +66,14 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
     connection = pooled.connection
     to_send: dict[Role, str] = {}
     sent: dict[Role, str] = {}
-    repeated = accepted_early = was_refused = False
+    repeated = accepted_early = was_refused = expects_no_more = False
+    # A login may be good for one request only, and that was the HEAD: another HEAD asks before the body is sent.
+    trying = body.needs_login_first and any(login.is_untried for _, login in pooled.logins(prepared.absolute_form))
     challenges = 0
     while True:
-        headers, data = prepared.headers, body.data
+        sending = prepared.for_head() if trying else prepared
+        headers, data, withheld = sending.headers, None if trying else body.data, trying
+        waiting: WaitingBody | None = None
         logins: Sequence[tuple[Role, Login]] = ()
         if pooled.origin_login is not None or pooled.proxy_login is not None:
             logins = pooled.logins(prepared.absolute_form)
@@ -83,16 +90,22 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                 # body stays back, as in browsers.
                 headers = {**headers, "Connection": "keep-alive"}
                 if data is not None and not accepted_early:
-                    headers, data = _without_body(headers), None
+                    headers, data, withheld = _without_body(headers), None, True
+        may_wait = data is not None and body.is_spent_by_reading and not expects_no_more and "Expect" not in headers
+        if may_wait and any(role not in sent and auth.expects(pooled, role) for role in auth.roles()):
+            data = waiting = _waiting_body(connection, data)
+            headers = {**headers, "Expect": "100-continue"}
 
         reused = connection.sock is not None
         try:
-            response = _send(connection, prepared, data, headers)
+            response = _send(connection, sending, data, headers)
         except (OSError, BadStatusLine) as error:
             # The peer may have closed an idle connection at the moment that we wrote to it.
             # What was refused with a challenge was not carried out, whatever its method.
-            may_repeat = was_refused or prepared.method in IDEMPOTENT
-            if not reused or repeated or not may_repeat or not _is_closed_by_peer(error) or not body.rewind():
+            may_repeat = was_refused or sending.method in IDEMPOTENT
+            if not reused or repeated or not may_repeat or not _is_closed_by_peer(error):
+                raise
+            if not _is_unread(waiting) and not withheld and not body.rewind():
                 raise
             connection.close()
             pooled.hung_up = True
@@ -112,12 +125,16 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                     response.close()
                     raise URLError(error)  # noqa: B904  # its own message is complete
         if challenger is None:
-            if data is body.data:
+            if _is_unread(waiting) and response.status == EXPECTATION_FAILED:
+                expects_no_more = True
+            elif not withheld:
                 return response
-            # Accepted before the handshake was over: send the request again with its body.
-            accepted_early = True
+            else:
+                # The login holds; or it was accepted before the handshake was over: send the request with its body.
+                accepted_early, trying = accepted_early or not trying, False
             drain(response)
             continue
+        trying = False
         if challenger is Role.PROXY:
             if Role.ORIGIN in sent:
                 to_send[Role.ORIGIN] = sent[Role.ORIGIN]
@@ -125,7 +142,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                 # squid announces keep-alive but never responds again while the rest of our body is unread: close.
                 response.will_close = True
         challenges += 1
-        spent = data is not None and not body.rewind()
+        spent = data is not None and not _is_unread(waiting) and not body.rewind()
         outgoing = _outgoing(prepared, body, challenger)
         authorization = _authorization_for(auth.login(pooled, challenger), response, outgoing, spent)
         if authorization is None or challenges == MOST_CHALLENGES:
@@ -153,7 +170,7 @@ def _log_in_ahead(pooled: PooledConnection, prepared: PreparedRequest, auth: Req
 
     :returns: the response to HEAD where the login failed, None otherwise
     """
-    awaited = [role for role in auth.roles() if auth.expects(pooled, role)]
+    awaited = [role for role in auth.roles() if auth.expects(pooled, role) and not auth.login(pooled, role).is_untried]
     if not awaited:
         return None
     response = exchange(pooled, prepared.for_head(), NO_BODY, auth)
@@ -168,6 +185,10 @@ def _send(connection: Any, prepared: PreparedRequest, data: Any, headers: dict[s
         connection.request(
             prepared.method, prepared.target, data, headers, encode_chunked="Transfer-Encoding" in headers
         )
+    except RespondedEarly:
+        response = connection.getresponse()
+        response.will_close = True  # the peer waits for the body, or does not: nobody knows
+        return response
     except OSError as error:
         # Like urllib: errors up to sending become URLError, errors while reading the response do not.
         response = _early_response(connection, error)
@@ -182,6 +203,17 @@ def _send(connection: Any, prepared: PreparedRequest, data: Any, headers: dict[s
             "%s %s: %d %s", prepared.method, (path or "/") + ("?..." if query else ""), response.status, response.reason
         )
     return response
+
+
+def _waiting_body(connection: Any, data: Any) -> WaitingBody:
+    from coda_network._transport.expect_continue import WaitingBody
+
+    return WaitingBody(connection, data)
+
+
+def _is_unread(waiting: WaitingBody | None) -> bool:
+    """Return whether the body has waited for the peer's word, and nothing of it was read."""
+    return waiting is not None and not waiting.was_read
 
 
 def _early_response(connection: Any, error: OSError) -> Any:

@@ -82,6 +82,10 @@ def test_whether_a_login_may_be_challenged(offer: list[str], expected: bool) -> 
     for challenge in offer:
         login.on_challenge(section([challenge]), GET)
     login.on_response(section())
+    assert login.is_untried == login.binds_connection
+    assert login.may_be_challenged == (expected or login.is_untried)
+    login.start(GET)
+    login.on_response(section())
     assert login.may_be_challenged == expected
     bench_of_another = Bench()
     bench_of_another.user = BOB

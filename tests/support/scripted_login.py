@@ -47,6 +47,10 @@ class Scripted:
     def complete(self) -> bool:
         return self.sent >= self.legs
 
+    @property
+    def may_suffice(self) -> bool:
+        return self.complete
+
     def step(self, challenge: Challenge, outgoing: Outgoing) -> str:
         if self.error is not None:
             raise self.error
