@@ -96,9 +96,11 @@ class RequestAuth:
         return login
 
     def expects(self, pooled: PooledConnection, role: Role) -> bool:
-        """Return whether the next request may meet a challenge that could be met with credentials."""
+        """Return whether the next request may meet a challenge that could be met: somebody is named, or was let in."""
         party = self._party(pooled, role)
-        return party.credentials.expect_a_login() and self.login(pooled, role).may_be_challenged
+        # A ticket names nobody.
+        is_known = self._memory is not None and self._memory.recall(party.peer) is not None
+        return (is_known or party.credentials.expect_a_login()) and self.login(pooled, role).may_be_challenged
 
     def fits(self, pooled: PooledConnection) -> bool:
         """Return whether the logins of an idle connection let it serve this request, and make them ready for it."""
