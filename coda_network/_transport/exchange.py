@@ -80,7 +80,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         if logins:
             sent = {}
             for role, login in logins:
-                value = to_send.get(role) or login.start(_outgoing(prepared, body, role))
+                value = to_send.get(role) or login.start(_outgoing(sending, body, role))
                 if value:
                     sent[role] = value
             to_send = {}
@@ -134,13 +134,13 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                 accepted_early, trying = accepted_early or not trying, False
             drain(response)
             continue
-        trying = False
         if challenger is Role.PROXY:
-            if Role.ORIGIN in sent:
+            if Role.ORIGIN in sent and not trying:  # a proof of Digest is for one method
                 to_send[Role.ORIGIN] = sent[Role.ORIGIN]
             if data is not None and body.needs_login_first:
                 # squid announces keep-alive but never responds again while the rest of our body is unread: close.
                 response.will_close = True
+        trying = False
         challenges += 1
         spent = data is not None and not _is_unread(waiting) and not body.rewind()
         outgoing = _outgoing(prepared, body, challenger)
