@@ -36,7 +36,7 @@ LAYERS = (
     ("_net", "_auth"),
     ("_pool",),
     ("_wire",),
-    ("_trace", "_secrets", "_signatures", "_fork", "_version"),
+    ("_trace", "_secrets", "_signatures", "_fork", "_stack", "_version"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 PROGRAMS = {"__main__", "cli", "_cli"}
@@ -269,7 +269,15 @@ def invented_package(folder: Path, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     for row in RANK:
-        if row.startswith("_") and row not in ("__main__", "_fork", "_secrets", "_signatures", "_trace", "_version"):
+        if row.startswith("_") and row not in (
+            "__main__",
+            "_fork",
+            "_secrets",
+            "_signatures",
+            "_stack",
+            "_trace",
+            "_version",
+        ):
             (source / row).mkdir(exist_ok=True)
             (source / row / "__init__.py").touch()
         else:

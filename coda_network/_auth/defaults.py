@@ -11,7 +11,8 @@ from typing import Any
 
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.scheme import Peer
-from coda_network._fork import renew_in_children, renew_module_lock
+from coda_network._fork import renew_in_children
+from coda_network._stack import Stack
 from coda_network._wire.authority import join_authority
 
 Pair = tuple[str, str]
@@ -100,10 +101,7 @@ def _pair(found: Pair | Credentials | None) -> Credentials | None:
     return found if found is None or isinstance(found, Credentials) else Credentials(*found)
 
 
-# Replaced, never changed: whoever goes through it sees it as it was when they began.
-_installed: tuple[Defaults, ...] = ()
-_lock = threading.Lock()
-renew_module_lock(__name__)
+_installed = Stack()
 
 
 def install(given: Given) -> Defaults:
@@ -114,18 +112,14 @@ def install(given: Given) -> Defaults:
     """
     if not (callable(given) or isinstance(given, (Credentials, Mapping)) or _is_pair(given)):
         raise TypeError("credentials are a (user, password) tuple, a mapping from hosts to such tuples, or a function")
-    global _installed
     defaults = Defaults(given)
-    with _lock:
-        _installed = (*_installed, defaults)
+    _installed.add(defaults)
     return defaults
 
 
 def remove(defaults: Defaults) -> None:
     """Undo an ``install()``, which returned *defaults*."""
-    global _installed
-    with _lock:
-        _installed = tuple(other for other in _installed if other is not defaults)
+    _installed.remove(defaults)
 
 
 def _is_pair(given: object) -> bool:
@@ -136,8 +130,9 @@ def default_credentials(peer: Peer) -> CredentialSource:
     """Return the source of credentials for a peer for which the program gave none."""
 
     def source(realm: str | None) -> Credentials | None:
-        for defaults in reversed(_installed):
-            if (found := defaults.look_up(peer, realm)) is not None:
+        for defaults in _installed:
+            found: Credentials | None = defaults.look_up(peer, realm)
+            if found is not None:
                 return found
         return from_netrc(peer.host)
 

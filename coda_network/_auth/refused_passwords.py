@@ -13,6 +13,7 @@ from time import monotonic
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.scheme import Peer
 from coda_network._fork import renew_in_children
+from coda_network._stack import Stack
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -154,13 +155,13 @@ def _digest(*parts: str) -> bytes:
 refused_passwords = RefusedPasswords()
 """What this process knows: connections, openers and plain sockets alike."""
 
-_settings: list[float] = []
+_settings = Stack()
 
 
 def seconds() -> float:
     """Return for how long a refused password is not sent: as a program set it, else as the environment says."""
-    if _settings:
-        return _settings[-1]
+    for value in _settings:
+        return float(value)
     try:
         found = float(os.environ.get(VARIABLE) or DEFAULT_SECONDS)
     except ValueError:
@@ -177,11 +178,10 @@ def set_seconds(value: float) -> float:
     found = float(value)
     if not found >= 0:
         raise ValueError("refused_seconds is a number of seconds, 0 or more")
-    _settings.append(found)
+    _settings.add(found)
     return found
 
 
 def unset_seconds(value: float) -> None:
     """Undo a ``set_seconds()``, which returned *value*."""
-    if value in _settings:
-        del _settings[len(_settings) - 1 - _settings[::-1].index(value)]
+    _settings.remove(value)

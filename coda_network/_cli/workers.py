@@ -3,8 +3,8 @@
 Forked processes have the patch from their parent. From Python 3.14 on "forkserver" is the default, and a program that
 never asked for it would lose the patch in its workers.
 
-A process object carries the ``_config`` of its parent to the new process, in a pickle. What is put there patches when it
-is unpickled, and is handed on from worker to worker.
+A process object carries the ``_config`` of its parent to the new process, in a pickle. What is put there patches when
+it is unpickled, and is handed on from worker to worker.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 
+from coda_network._stack import Stack
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
@@ -31,20 +33,17 @@ class Installed(namedtuple("Installed", ("choice", "https_proxies", "happy_eyeba
     happy_eyeballs: bool
 
 
-_installed: list[Installed] = []
+_installed = Stack()
 
 
 def install(settings: Installed) -> None:
     """Let *settings* hold from now on."""
-    _installed.append(settings)
+    _installed.add(settings)
 
 
 def remove(settings: Installed) -> None:
     """Undo an ``install()``, the last one of the same settings."""
-    for place in reversed(range(len(_installed))):
-        if _installed[place] is settings:
-            del _installed[place]
-            return
+    _installed.remove(settings)
 
 
 def installed_choice() -> Any:
@@ -52,7 +51,7 @@ def installed_choice() -> Any:
 
     :raises OSError: ``CODA_NETWORK_PAC`` names a file that cannot be used
     """
-    for settings in reversed(_installed):
+    for settings in _installed:
         if settings.choice is not None:
             return settings.choice
     if named := os.environ.get(PAC_VARIABLE):

@@ -27,7 +27,7 @@ def netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     yield
-    assert defaults._installed == ()
+    assert list(defaults._installed) == []
 
 
 def look_up(given: defaults.Given, peer: Peer, realm: str | None = None) -> Credentials | None:
