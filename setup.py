@@ -57,7 +57,7 @@ setup(
     packages=find_packages(include=["coda_network", "coda_network.*"]),
     package_data={"coda_network": ["py.typed"]},
     zip_safe=False,
-    install_requires=["pyspnego>=0.11"],
+    install_requires=["filelock>=3.21", "pyspnego>=0.11"],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["coda-network = coda_network.cli:main"]},
 )

@@ -15,6 +15,7 @@ from coda_network._download.handle import DownloadHandle
 from coda_network._download.result import DownloadResult
 from coda_network._download.retry import Retry
 from coda_network._download.shared import close_connections
+from coda_network._download.to_file import FileDownload, download_file
 from coda_network._net.dial import SocketKeepalive
 from coda_network._opener.errors import TunnelRefused
 
@@ -24,6 +25,7 @@ __all__ = [
     "DecompressionBomb",
     "DownloadHandle",
     "DownloadResult",
+    "FileDownload",
     "Retry",
     "SocketKeepalive",
     "TunnelRefused",
@@ -32,4 +34,5 @@ __all__ = [
     "close_connections",
     "create_download_handle",
     "do_download",
+    "download_file",
 ]

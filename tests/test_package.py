@@ -127,9 +127,9 @@ def test_the_extras_are_those_that_users_need(metadata: email.message.Message) -
     assert set(metadata.get_all("Provides-Extra", [])) == extras
 
 
-def test_one_package_is_needed_at_run_time(metadata: email.message.Message) -> None:
+def test_two_packages_are_needed_at_run_time(metadata: email.message.Message) -> None:
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
-    assert [line.partition(">")[0] for line in needed] == ["pyspnego"]
+    assert [line.partition(">")[0] for line in needed] == ["filelock", "pyspnego"]
 
 
 @pytest.fixture(scope="module")

@@ -44,16 +44,24 @@ class Attempts:
         self._method = self._request.get_method()
         self._retry = (Retry() if retry is None else retry) if can_be_repeated(self._request.data) else ONCE
 
-    def open(self) -> DownloadHandle:
+    def open(self, request: Any = None) -> DownloadHandle:
         """Send the request and return the response.
 
+        :param request: in place of what *make_request* returns
         :raises urllib.error.URLError: there is none, or one that no handler takes for a success
         """
-        request = self._request or self._make_request()
+        request = request or self._request or self._make_request()
         self._request = None
         opener = shared_openers.get(self._given, self._cert)
         return DownloadHandle(as_url_error(opener.open, request, timeout=self._timeout))
 
-    def run(self, attempt: Callable[[], T]) -> T:
-        """Call *attempt* as often as ``retry`` says, and return what it returns."""
-        return self._retry.run(attempt, self._method, self._timeout)
+    def run(self, attempt: Callable[[], T], progressed: Callable[[], bool] | None = None) -> T:
+        """Call *attempt* as often as ``retry`` says, and return what it returns.
+
+        :param progressed: says whether a failed attempt got further than those before; then it does not count
+        """
+        return self._retry.run(attempt, self._method, self._timeout, progressed)
+
+    def seconds_left(self) -> float | None:
+        """Return how long all of it may still take; None without a limit."""
+        return self._timeout.deadline.remaining() if isinstance(self._timeout, TimeLimit) else None

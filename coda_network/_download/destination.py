@@ -27,9 +27,16 @@ def destination(path: str) -> Iterator[IO[bytes]]:
     :param path: of the file
     :raises OSError: it cannot be written, which the error names; a file that was there before is as it was
     """
-    try:
+    with naming(path):
         with _beside(path) if is_replaceable(path) else _straight(path) as file:
             yield file
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Let the error of a full disk name the file."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _OF_A_FULL_DISK and error.filename is None:
             error.filename = path

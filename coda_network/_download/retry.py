@@ -67,12 +67,19 @@ class Retry:
         object.__setattr__(self, "statuses", frozenset(self.statuses))
         object.__setattr__(self, "methods", frozenset(method.upper() for method in _several(self.methods)))
 
-    def run(self, attempt: Callable[[], T], method: str = "GET", limit: float | None = None) -> T:
+    def run(
+        self,
+        attempt: Callable[[], T],
+        method: str = "GET",
+        limit: float | None = None,
+        progressed: Callable[[], bool] | None = None,
+    ) -> T:
         """Call *attempt* until it succeeds, or may not be repeated.
 
         :param attempt: sends the request and reads what it needs; what it raises decides
         :param method: of the request
         :param limit: the timeout of the request; no wait goes beyond a TimeLimit
+        :param progressed: says whether a failed attempt got further than those before; then it does not count
         :returns: what *attempt* returns
         :raises Exception: what the last attempt raised
         """
@@ -83,6 +90,8 @@ class Retry:
             try:
                 return attempt()
             except Exception as error:
+                if progressed is not None and progressed():
+                    tried, begun = 1, time.monotonic()
                 wait = self._wait(error, tried, method, begun, limit)
                 if wait is None:
                     raise
