@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from coda_network._wire.heads import MAX_HEADERS
+from coda_network._wire.heads import MAX_HEADERS, is_plain
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     # What must be where in a head; then what it says, and where the length of the body stands in it.
     _Known = tuple[tuple[tuple[int, int, bytes], ...], int, str, int, int, int, bool, bool]
 
-# The shape of a header section is what is left of it without all other characters. In a well-formed one each line is a
-# colon, then any colons and white space, then CRLF: no fold, NUL or bare CR, no white space before the colon, and no
-# line without a colon.
-_structure = bytes(byte for byte in range(256) if byte not in b"\0\r\n\t :")
-_shape = re.compile(rb"\r\n(?::[\t :]*\r\n)*").fullmatch
 _framing_fields = re.compile(rb"\r\n(content-length|connection|keep-alive|transfer-encoding):[ \t]*([^\r\n]*)").findall
 # What one of these may be without its digits.
 _like_framing_fields = re.compile(
@@ -86,8 +81,7 @@ def scan_whole(head: bytes) -> Found | None:
     line = head[:first]
     known = _status_lines.get(line) or _known_status(line)
     fields = head[first:-2]
-    shape = fields.translate(None, _structure)
-    if known is None or _shape(shape) is None or shape.count(b"\n") > MAX_HEADERS:
+    if known is None or fields.count(b"\n") > MAX_HEADERS or not is_plain(head[first + 2 :]):
         return None
     length = None
     chunked = closes = has_keep_alive = False

@@ -38,9 +38,13 @@ _END_IS_A_LINE = sys.version_info < (3, 15)
 # RFC 9112 section 4. The reason may be missing, with its space; white space is read as leniently as by http.client.
 _status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r?\n?").fullmatch
 
-# An ordinary header section: on each line a name, a colon and a value, then CRLF; no line is folded. Which bytes a name
-# may have is not asked here: the scan of ``fast_response`` does not ask either, and both must come to the same result.
-_plain_fields = re.compile(rb"(?:[^\0\r\n\t :]*:[^\0\r\n]*\r\n)*\r\n").fullmatch
+# The shape of a header section is what is left of it without all other characters. In an ordinary one each line is a
+# colon, then any colons and white space, then CRLF: no fold, NUL or bare CR, no white space before the colon, and no
+# line without one. Which bytes a name may have is not asked. An expression over all of the bytes took 10 ms for 1 MiB,
+# and this takes 1.
+_beside_the_shape = bytes(byte for byte in range(256) if byte not in b"\0\r\n\t :")
+_plain_shape = re.compile(rb"(?::[\t :]*\r\n)*").fullmatch
+
 
 _begins_a_field = re.compile(rb"[^\t :]*:").match
 
@@ -129,6 +133,15 @@ def refuse_cut(lines: list[bytes]) -> None:
         raise http.client.RemoteDisconnected("Remote end closed connection in the middle of the head")
 
 
+def is_plain(fields: bytes) -> bool:
+    """Return whether a header section, with its empty line, is an ordinary one, which everybody reads alike."""
+    if not fields.endswith(b"\r\n\r\n"):
+        return fields == b"\r\n"
+    if fields.count(b"\r\n") != fields.count(b"\n"):
+        return False  # in the shape a CR and a LF come together that are apart in the fields
+    return _plain_shape(fields.translate(None, _beside_the_shape)[:-2]) is not None
+
+
 def is_odd(fields: bytes) -> bool:
     """Return whether recipients read this header section in different ways (RFC 9112 sections 2.2, 5.1).
 
@@ -137,7 +150,7 @@ def is_odd(fields: bytes) -> bool:
 
     :raises http.client.HTTPException: there is NUL, which no recipient accepts
     """
-    if _plain_fields(fields):
+    if is_plain(fields):
         return False
     if b"\0" in fields:
         raise http.client.HTTPException("NUL in the header section of the response")
@@ -156,7 +169,7 @@ def parse_fields(fields: bytes) -> http.client.HTTPMessage:
     """
     message = http.client.HTTPMessage()
     text = fields.decode("iso-8859-1")
-    lines = text[:-4].split("\r\n") if _plain_fields(fields) else _unfolded(text)
+    lines = text[:-4].split("\r\n") if is_plain(fields) else _unfolded(text)
     unread: list[str] = []
     for line in lines:
         name, colon, value = line.partition(":")

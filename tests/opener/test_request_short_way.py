@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coda_network import urllib2
+from coda_network._opener import request
 
 # Few parts, so that most URLs come again: what is remembered is then what is looked at.
 URLS = st.builds(
@@ -130,3 +131,25 @@ def test_a_subclass_with_a_url_of_its_own_is_asked_for_it() -> None:
     for _ in range(2):
         request = Prefixed("http://here.example/subclass")
         assert (request.given, request.host) == ("http://here.example/subclass", "prefix.example")
+
+
+def test_what_is_remembered_of_origins_is_bounded_and_has_no_userinfo() -> None:
+    for number in range(request.MEMORY * 2):
+        urllib2.Request(f"http://host{number}.example/")
+        urllib2.Request(f"http://alice:secret@host{number}.example/")
+    assert len(request._origins) == request.MEMORY
+    assert not any("@" in origin for origin in request._origins)
+    urllib2.Request(f"http://{'x' * request.LONGEST}.example/")
+    assert not any("xxx" in origin for origin in request._origins)
+
+
+def test_many_urls_of_one_origin_are_read_by_what_is_known_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    urllib2.Request("http://here.example:8080/first")
+
+    def refuse(*arguments: object) -> None:
+        pytest.fail("the URL was parsed")
+
+    monkeypatch.setattr(request, "_stdlib_init", refuse)
+    for path in ("", "/", "/first", "/second?query", "/%41/../x"):
+        made = urllib2.Request(f"http://here.example:8080{path}")
+        assert (made.host, made.selector, made.type) == ("here.example:8080", path, "http")

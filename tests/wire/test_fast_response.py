@@ -72,6 +72,7 @@ def test_an_incomplete_head_is_not_understood_yet(size: int) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\r\n folded\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\rb\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\nb: c\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\rb\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: a\0b\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n" + b"X: y\r\n" * 100 + b"\r\n",

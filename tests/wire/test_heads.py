@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.errors
 import http.client
 import io
+import re
 import sys
 
 import pytest
@@ -283,3 +284,13 @@ def test_junk_raises_nothing_but_http_exceptions(junk):
     except http.client.HTTPException:
         return
     heads.parse_fields(fields)
+
+
+PIECES = st.sampled_from([b"\r\n", b"\r", b"\n", b":", b"a", b" ", b"\t", b"\0", b"a:", b"a: b\r\n"])
+
+
+@given(st.lists(PIECES, max_size=12), st.sampled_from([b"", b"\r\n", b"\r\n\r\n"]))
+def test_an_ordinary_section_is_told_by_its_shape(pieces: list[bytes], end: bytes) -> None:
+    fields = b"".join(pieces) + end
+    by_all_bytes = re.fullmatch(rb"(?:[^\0\r\n\t :]*:[^\0\r\n]*\r\n)*\r\n", fields) is not None
+    assert heads.is_plain(fields) is by_all_bytes
