@@ -27,6 +27,14 @@ class OpenerDirector(urllib.request.OpenerDirector):
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
+    max_idle = 100
+    """Idle connections that are kept: each takes a file descriptor here, of which a process often has 1,024, and memory
+    at its server. A program that goes round among more hosts than this opens a connection for each request. It counts
+    when it is set before the first request."""
+
+    max_idle_per_host = 10
+    """Idle connections that are kept to one host: as many as threads ask it at the same time."""
+
     # What urllib.request has and typeshed does not know: the handlers of each protocol.
     process_request: dict[str, list[Any]]
     process_response: dict[str, list[Any]]

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 # Seconds. A request that is sent just before the announced time is up would meet the server's close on its way.
 _MARGIN = 1.0
 
+# Seconds between two walks through all connections for those that have expired.
+_PAUSE = 1.0
+
 
 class _State(Enum):
     OPEN = "open"
@@ -75,18 +78,19 @@ class _Storage:
         self.all: dict[int, tuple[PoolKey, Connection, float]] = {}
         # The oldest first. An empty list stays for the next connection, until something expires.
         self.by_key: dict[PoolKey, list[Connection]] = {}
-        # No connection expires before this time.
+        # Nobody looks for connections that have expired before this time.
         self.next_expiry = inf
 
     def take(self, key: PoolKey, now: float) -> tuple[Connection | None, list[Connection]]:
         """Take out the connection that was released last; return it, and those that have expired."""
         spent = [] if now < self.next_expiry else self.expire(now)
         waiting = self.by_key.get(key)
-        if not waiting:
-            return None, spent
-        conn = waiting.pop()
-        del self.all[id(conn)]
-        return conn, spent
+        while waiting:
+            conn = waiting.pop()
+            if now < self.all.pop(id(conn))[2]:
+                return conn, spent
+            spent.append(conn)  # expired since somebody looked last
+        return None, spent
 
     def put(self, key: PoolKey, conn: Connection, expires: float, now: float) -> list[Connection]:
         """Put a connection in; return those that have expired, and the oldest ones above the limits."""
@@ -110,17 +114,29 @@ class _Storage:
         return spent
 
     def expire(self, now: float) -> list[Connection]:
-        """Take out and return every connection that has been idle for too long."""
-        spent = [self.remove(key, conn) for key, conn, expires in list(self.all.values()) if expires <= now]
-        self.by_key = {key: waiting for key, waiting in self.by_key.items() if waiting}
-        self.next_expiry = min((expires for _, _, expires in self.all.values()), default=inf)
-        return spent
+        """Take out and return every connection that has been idle for too long.
+
+        One walk for all of them, and no other one soon: of 10,000 connections that expire one after the other each
+        would have everybody look at all others.
+        """
+        spent = {identity: conn for identity, (_, conn, expires) in self.all.items() if expires <= now}
+        by_key = {}
+        for key, waiting in self.by_key.items():
+            if left := [conn for conn in waiting if id(conn) not in spent] if spent else waiting:
+                by_key[key] = left
+        self.by_key = by_key
+        for identity in spent:
+            del self.all[identity]
+        self.next_expiry = max(now + _PAUSE, min((expires for _, _, expires in self.all.values()), default=inf))
+        return list(spent.values())
 
     def remove(self, key: PoolKey, conn: Connection) -> Connection:
         """Take out one connection and return it."""
         waiting = self.by_key.get(key, [])
         if conn in waiting:
             waiting.remove(conn)
+            if not waiting:
+                del self.by_key[key]
         del self.all[id(conn)]
         return conn
 

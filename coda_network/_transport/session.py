@@ -81,7 +81,10 @@ def session_of(opener: Any) -> Session | None:
         return None
     found: Session | None = getattr(opener, "_session", None)
     # Of two threads that come first, one takes what the other has made: ``setdefault()`` is one step.
-    return vars(opener).setdefault("_session", Session()) if found is None else found
+    if found is not None:
+        return found
+    limits = {name: getattr(opener, name) for name in ("max_idle_per_host", "max_idle") if hasattr(opener, name)}
+    return vars(opener).setdefault("_session", Session(Pool(**limits)))  # type: ignore[no-any-return]
 
 
 def set_session(opener: urllib.request.OpenerDirector, session: Session) -> None:

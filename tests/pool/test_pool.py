@@ -408,3 +408,50 @@ def test_threads_never_share_a_connection_and_keep_the_limits() -> None:
     pool.close()
     # Each connection that was ever made was closed exactly once.
     assert Counter(connection.closed for connection in made) == {1: len(made)}
+
+
+def test_many_connections_expire_in_few_walks(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 2000
+    pool = Pool(max_idle_per_host=count, max_idle=count)
+    connections = []
+    for number in range(count):
+        clock[0] += 0.001
+        connections += filled(pool, HERE if number % 2 else THERE, 1)
+    walks = []
+    original = pool._storage.expire
+
+    def expire(now: float) -> list[module.Connection]:
+        walks.append(now)
+        return original(now)
+
+    monkeypatch.setattr(pool._storage, "expire", expire)
+    clock[0] += 60 - 1
+    for _ in range(2 * count):
+        clock[0] += 0.001
+        pool.lease(PoolKey(Connection, "elsewhere.example", None, ()))
+    assert [connection.closed for connection in connections] == [1] * count
+    assert pool.idle_count == 0
+    assert len(walks) <= 5
+
+
+def test_what_has_expired_since_somebody_looked_is_closed_and_not_leased(clock: list[float]) -> None:
+    pool = Pool()
+    early, late = Connection("early"), Connection("late")
+    pool.release(HERE, early, keep_seconds=11)
+    clock[0] += 0.5
+    pool.release(HERE, late, keep_seconds=11)
+    clock[0] += 9.6  # the first has expired, and the second will before anybody walks through them again
+    assert pool.lease(THERE) is None
+    assert (early.closed, late.closed) == (1, 0)
+    clock[0] += 0.5
+    assert pool.lease(HERE) is None
+    assert late.closed == 1
+    assert pool.idle_count == 0
+
+
+def test_hosts_that_come_and_go_leave_nothing_in_the_tables() -> None:
+    pool = Pool(max_idle=3)
+    for number in range(100):
+        pool.release(PoolKey(Connection, f"host{number}.example", None, ()), Connection())
+    assert pool.idle_count == 3
+    assert len(pool._storage.by_key) == 3

@@ -27,6 +27,27 @@ def test_requests_to_one_host_share_one_connection(direct: Any, origin: Origin) 
     assert (len(origin.requests), origin.connections) == (MANY, 1)
 
 
+@pytest.mark.parametrize(("most", "connections"), [(100, 3), (3, 3), (2, 6)])
+def test_an_opener_keeps_as_many_idle_connections_as_it_is_told(
+    library: ModuleType, most: int, connections: int
+) -> None:
+    opener = library.build_opener(library.ProxyHandler({}))
+    opener.max_idle = most
+    with Origin() as one, Origin() as two, Origin() as three:
+        for _ in range(2):
+            for origin in (one, two, three):
+                read(opener, origin.url)
+        opener.close()
+        assert one.connections + two.connections + three.connections == connections
+
+
+def test_the_limits_of_an_opener_are_checked_with_its_first_request(library: ModuleType, origin: Origin) -> None:
+    opener = library.build_opener(library.ProxyHandler({}))
+    opener.max_idle_per_host = -1
+    with pytest.raises(ValueError, match="negative"):
+        read(opener, origin.url)
+
+
 def test_requests_over_tls_share_one_connection(
     library: ModuleType, tls_origin: Origin, client_context: ssl.SSLContext
 ) -> None:
