@@ -6,10 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from place import MEDIUM, POSTED, RECORDS, SMALL, Site
+from place import MEDIUM, PADDING, POSTED, RECORDS, SMALL, Site
 
 SMALL_REQUESTS = "requests"
+WAYS = "ways"
+HEADS = "heads"
+GROWTH = "growth"
 STREAMS = "streams"
+
+STREAMERS = "coda httplib,coda urllib2,http.client,pycurl,primp"
+OPENERS = "coda urllib2,urllib.request,pycurl"
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Kind:
     expected: what it must return: bytes of a body, or records of a list
     secure: over TLS
     threads: how many call it at the same time
+    quick: whether a first impression has it
+    most: words of the names of the clients that are measured, with commas; all where there are none
     """
 
     name: str
@@ -34,6 +42,17 @@ class Kind:
     expected: Callable[[Site], int]
     secure: bool = False
     threads: int = 1
+    quick: bool = True
+    most: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Return whether one operation takes long enough to be measured by itself."""
+        return self.group in (STREAMS, HEADS) or self.operation == "upload"
+
+    def is_for(self, client: str) -> bool:
+        """Return whether a client is measured."""
+        return not self.most or client == "bare socket loop" or any(word in client for word in self.most.split(","))
 
 
 def _small(site: Site) -> int:
@@ -63,6 +82,31 @@ KINDS = [
     Kind("json", "gzip JSON", SMALL_REQUESTS, "get_json", ("/records.json",), _records),
     Kind("threads", "8 threads", SMALL_REQUESTS, "get", ("/small",), _small, threads=8),
     Kind("ntlm", "NTLM login", SMALL_REQUESTS, "log_in", ("/ntlm/small",), _small),
+    Kind("wait", "GET, answered after 1 ms", SMALL_REQUESTS, "get", ("/wait/small",), _small),
+    Kind("proxy", "by a proxy", WAYS, "get_by_proxy", ("/small", ""), _small, most=OPENERS),
+    Kind("proxy-basic", "Basic at the proxy", WAYS, "get_by_proxy", ("/small", "basic"), _small, most=OPENERS),
+    Kind("proxy-digest", "Digest at the proxy", WAYS, "get_by_proxy", ("/small", "digest"), _small, most=OPENERS),
+    Kind(
+        "tunnel-ntlm",
+        "TLS in a tunnel, NTLM",
+        WAYS,
+        "get_by_proxy",
+        ("/small", "ntlm"),
+        _small,
+        True,
+        most="coda,pycurl",
+    ),
+    Kind("upload", "a file sent", WAYS, "upload", ("/upload",), _small, most="coda,http.client,urllib.request,pycurl"),
+    Kind("urls", "5,000 URLs in turn", GROWTH, "get_many", (5000,), _small, most=OPENERS),
+    Kind("networks", "1,000 networks", GROWTH, "get_past_networks", ("/small", 1000), _small, most=OPENERS),
+    Kind("passwords", "10,000 passwords", GROWTH, "get_with_passwords", ("/small", 10_000), _small, most=OPENERS),
+    Kind(
+        "long-head", "a head of 300 KiB", GROWTH, "get", ("/long-head/small",), _small, most="coda,http.client,pycurl"
+    ),
+    *(
+        Kind(f"head-{number}", f"head {number}", HEADS, "read_blocks", (f"/padded-{number}",), _large, most=STREAMERS)
+        for number in range(len(PADDING))
+    ),
     *(
         Kind(f"{name}{'-tls' * secure}", f"{title}{', TLS' * secure}", STREAMS, operation, ("/large",), _large, secure)
         for secure in (False, True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from clients import CLIENTS
 from clients.base import Client
-from kinds import STREAMS, Kind
+from kinds import Kind
 from place import Site
 from worker import IDLE
 
@@ -35,6 +35,9 @@ MODULES = (
     "niquests",
     "aiohttp",
     "pycurl",
+    "wreq",
+    "primp",
+    "pyreqwest",
 )
 """What is imported, each in an interpreter of its own."""
 
@@ -134,7 +137,7 @@ def measure_kind(
             # One after the other: while one starts, no other is timed.
             worker = workers[client.name] = Worker(kind.name, client.name, site, core)
             try:
-                worker.warm_up(0 if kind.group == STREAMS else seconds, kind.threads)
+                worker.warm_up(0 if kind.is_long else seconds, kind.threads)
                 figures[client.name] = Figures()
             except WorkerFailed as error:
                 failed[client.name] = str(error)
@@ -212,7 +215,7 @@ def cores() -> tuple[int | None, int | None]:
 
 def able(kind: Kind, clients: list[type[Client]]) -> list[type[Client]]:
     """Return the clients that can do what *kind* asks for."""
-    return [client for client in clients if hasattr(client, kind.operation)]
+    return [client for client in clients if hasattr(client, kind.operation) and kind.is_for(client.name)]
 
 
 def named(text: str) -> list[type[Client]]:

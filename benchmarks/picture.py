@@ -8,7 +8,7 @@ from clients import CLIENTS
 from kinds import KINDS
 from results import BASE, Results
 
-SHOWN = ("get", "get-tls", "blocks", "blocks-tls")
+SHOWN = ("wait", "get-tls", "proxy", "blocks", "blocks-tls")
 # Narrow, so that it can be read on a phone.
 WIDTH, LEFT, RIGHT, ROW, HEAD = 520, 190, 60, 22, 44
 

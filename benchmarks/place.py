@@ -16,6 +16,9 @@ MEDIUM = 10 * 1024
 LINE = 128
 """Bytes of one line of /large, its newline included."""
 
+PADDING = (0, 5, 16, 100, 333, 1011)
+"""Bytes of a field in the heads before /padded-0 and so on: how fast a copy is depends on where a body begins."""
+
 RECORDS = 1000
 """Members of the list in /records.json."""
 
@@ -39,6 +42,18 @@ class Site:
     """The file with the certificate to trust."""
     large: int
     """Bytes of /large."""
+    file: str = ""
+    """A file of as many bytes, to be sent."""
+    basic_port: int = 0
+    digest_port: int = 0
+    """Of proxies that want a login with each request."""
+    ntlm_port: int = 0
+    """Of the proxy that wants NTLM, and opens tunnels."""
+
+    def proxy_for(self, login: str) -> str:
+        """Return the URL of the proxy that wants a login: nginx, which answers itself what it is asked for by a URL."""
+        ports = {"": self.http_port, "basic": self.basic_port, "digest": self.digest_port, "ntlm": self.ntlm_port}
+        return f"http://{HOST}:{ports[login]}"
 
     def to_json(self) -> str:
         """Return the site as one line."""

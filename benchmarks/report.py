@@ -8,7 +8,7 @@ from statistics import median
 
 from budgets import budgets
 from clients import CLIENTS
-from kinds import KINDS, SMALL_REQUESTS, STREAMS, Kind
+from kinds import GROWTH, HEADS, KINDS, SMALL_REQUESTS, STREAMS, WAYS, Kind
 from measure import IDLE_CONNECTIONS, Figures
 from picture import picture
 from results import BASE, Results
@@ -24,11 +24,20 @@ def markdown(results: Results) -> str:
     measured = [kind for kind in KINDS if kind.name in results.kinds]
     small = [kind for kind in measured if kind.group == SMALL_REQUESTS]
     streams = [kind for kind in measured if kind.group == STREAMS]
+    ways, heads, growth = ([kind for kind in measured if kind.group == group] for group in (WAYS, HEADS, GROWTH))
     size = f"{results.large >> 20} MiB"
     parts = [
         _table("Budgets", ["path", "measured", "at most", "unit"], _budget_rows(results)),
         _matrix(results, small, "Requests: processor time in µs, and as a multiple of the bare loop", _cpu_small),
         _matrix(results, small, "Requests: wall time in µs", _wall_small),
+        _matrix(
+            results,
+            ways,
+            "By proxies, and a file sent: processor time in µs, and as a multiple of the loop",
+            _cpu_small,
+        ),
+        _matrix(results, growth, "Much of something: processor time in µs, and as a multiple of the loop", _cpu_small),
+        _matrix(results, heads, f"read(65536) of {size} behind six heads: processor time in ms", _cpu),
         _matrix(results, streams, f"A body of {size}: processor time in ms, and as a multiple of the bare loop", _cpu),
         _matrix(results, streams, f"A body of {size}: wall time in ms", _wall),
         _matrix(results, [*small[:1], *streams], "Most memory of the process in MiB", _peak),

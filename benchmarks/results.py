@@ -8,6 +8,7 @@ import platform
 import re
 import ssl
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +19,19 @@ from measure import Figures
 BASE = "bare socket loop"
 """The client that all others are compared with."""
 
-_DISTRIBUTIONS = ("pycurl", "urllib3", "requests", "requests-ntlm", "httpx", "niquests", "aiohttp", "pyspnego")
+_DISTRIBUTIONS = (
+    "pycurl",
+    "wreq",
+    "primp",
+    "pyreqwest",
+    "urllib3",
+    "requests",
+    "requests-ntlm",
+    "httpx",
+    "niquests",
+    "aiohttp",
+    "pyspnego",
+)
 
 
 @dataclass
@@ -51,6 +64,23 @@ class Results:
         if client not in figures or base not in figures:
             return None
         return figures[client].ratio_to(figures[base])
+
+    def across(self, kind: str, base: str, client: str) -> float | None:
+        """Return how many times the processor time of one kind another one takes with the same client."""
+        figures, others = self.kinds.get(kind, {}).get(client), self.kinds.get(base, {}).get(client)
+        return figures.ratio_to(others) if figures and others else None
+
+    def to_cheapest(self, kind: str, client: str, peers: tuple[str, ...]) -> float | None:
+        """Return how many times the processor time of the cheapest of some peers a client takes."""
+        return max((ratio for peer in peers if (ratio := self.ratio(kind, client, peer)) is not None), default=None)
+
+    def worst(self, kinds: Sequence[str], client: str, base: str) -> float | None:
+        """Return the ratio of the worst of some kinds with one client to the worst with another."""
+        costs = []
+        for name in (client, base):
+            figures = [self.kinds.get(kind, {}).get(name) for kind in kinds]
+            costs.append(max((median(each.cpu) for each in figures if each), default=0.0))
+        return costs[0] / costs[1] if all(costs) else None
 
     def import_cpu(self, module: str) -> float | None:
         """Return the seconds of processor time of an import."""

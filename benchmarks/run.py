@@ -28,7 +28,8 @@ MIB = 1 << 20
 def main() -> None:
     """Measure what the command line asks for, and print it."""
     options = _options()
-    chosen = options.only.split(",") if options.only else [kind.name for kind in KINDS] + [IDLE, IMPORT]
+    every = [kind.name for kind in KINDS if kind.quick or not options.quick]
+    chosen = options.only.split(",") if options.only else [*every, IDLE, IMPORT]
     unknown = set(chosen) - {kind.name for kind in KINDS} - {IDLE, IMPORT}
     if unknown:
         sys.exit(f"no such kind: {', '.join(sorted(unknown))}")

@@ -8,6 +8,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from base64 import b64encode
@@ -16,7 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import trustme
-from place import DOMAIN, HOST, LINE, MEDIUM, RECORDS, SMALL, Site
+from place import DOMAIN, HOST, LINE, MEDIUM, PADDING, RECORDS, SMALL, Site
 
 # Small bodies travel in one piece with their head (sendfile would make two of them), and nothing ends a kept
 # connection. /ntlm/ speaks the server's half of an NTLM login by rote: it believes whatever it is told.
@@ -27,6 +28,13 @@ pid {directory}/nginx.pid;
 error_log {directory}/error.log;
 events {{ worker_connections 4096; }}
 http {{
+    limit_req_zone $server_port zone=wait:64k rate=1000r/s;
+    map $http_proxy_authorization $basic_offer {{ "" 'Basic realm="benchmark"'; default ""; }}
+    map $http_proxy_authorization $digest_offer {{
+        "" 'Digest realm="benchmark", nonce="bm9uY2U", qop="auth", algorithm=MD5';
+        default "";
+    }}
+    client_max_body_size 0;
     types {{ text/plain txt; application/json json; }}
     default_type application/octet-stream;
     access_log off;
@@ -53,6 +61,10 @@ http {{
         location = /large {{ sendfile on; sendfile_max_chunk 1m; }}
         location /upload {{ return 200 "{small}"; }}
         location /close/ {{ alias {directory}/static/; keepalive_timeout 0; }}
+        location /wait/ {{ limit_req zone=wait burst=10000; alias {directory}/static/; }}
+        location /many/ {{ rewrite ^ /small last; }}
+        location /long-head/ {{ {long_head} alias {directory}/static/; }}
+        {padded}
         location /ntlm/ {{
             error_page 401 = @challenge;
             if ($http_authorization ~ "^NTLM TlRMTVNTUAAD") {{ rewrite ^ /close/small last; }}
@@ -64,6 +76,16 @@ http {{
             add_header WWW-Authenticate $offer always;
             return 401 "";
         }}
+    }}
+    server {{
+        listen {host}:{basic};
+        add_header Proxy-Authenticate $basic_offer always;
+        if ($http_proxy_authorization = "") {{ return 407; }}
+    }}
+    server {{
+        listen {host}:{digest};
+        add_header Proxy-Authenticate $digest_offer always;
+        if ($http_proxy_authorization = "") {{ return 407; }}
     }}
 }}
 """
@@ -85,7 +107,8 @@ def serving(large: int, core: int | None) -> Iterator[Site]:
         directory.chmod(0o755)  # started by root, nginx reads as somebody else
         _write_files(directory, large)
         ca = _write_certificates(directory)
-        http, https = _free_port(), _free_port()
+        http, https, basic, digest = (_free_port() for _ in range(4))
+        tunnels = _start_tunnels(core)
         configuration = CONFIGURATION.format(
             user="user nobody nogroup;" if os.geteuid() == 0 else "",
             directory=directory,
@@ -94,6 +117,14 @@ def serving(large: int, core: int | None) -> Iterator[Site]:
             https=https,
             small="x" * SMALL,
             challenge=b64encode(ntlm_challenge()).decode(),
+            basic=basic,
+            digest=digest,
+            long_head=" ".join(f"add_header X-Long-{number} {'x' * 3500};" for number in range(90)),
+            padded="\n".join(
+                f"location = /padded-{number} {{ sendfile on; sendfile_max_chunk 1m; "
+                f"add_header X-Padding '{'x' * size}'; alias {directory}/static/large; }}"
+                for number, size in enumerate(PADDING)
+            ),
         )
         (directory / "nginx.conf").write_text(configuration)
         command = [binary, "-p", name, "-e", f"{name}/error.log", "-c", f"{name}/nginx.conf", "-g", "daemon off;"]
@@ -101,10 +132,20 @@ def serving(large: int, core: int | None) -> Iterator[Site]:
             process = subprocess.Popen(command)
         try:
             _wait_for(process, http, https)
-            yield Site(http, https, str(ca), large)
+            tunnel_port = int(tunnels.stdout.readline())
+            yield Site(http, https, str(ca), large, f"{directory}/static/large", basic, digest, tunnel_port)
         finally:
+            tunnels.terminate()
+            tunnels.communicate()
             process.terminate()
             process.wait()
+
+
+def _start_tunnels(core: int | None) -> subprocess.Popen[str]:
+    """Start the proxy that opens tunnels, on the core of nginx; it prints its port."""
+    command = [sys.executable, str(Path(__file__).with_name("tunnels.py")), b64encode(ntlm_challenge()).decode()]
+    with _confined(core):
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def _write_files(directory: Path, large: int) -> None:

@@ -11,11 +11,13 @@ from clients.peers import (
     Niquests,
     PatchedRequests,
     PatchedUrllib3,
+    PlainPycurl,
     Pycurl,
     Requests,
     RequestsNtlm,
     Urllib3,
 )
+from clients.rust import Primp, Pyreqwest, Wreq
 from clients.stdlib import (
     Bare,
     CodaConnection,
@@ -37,6 +39,10 @@ CLIENTS: dict[str, type[Client]] = {
         PatchedUrllib3,
         PatchedRequests,
         Pycurl,
+        PlainPycurl,
+        Wreq,
+        Primp,
+        Pyreqwest,
         Connection,
         Opener,
         Urllib3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
+from io import BytesIO
 from typing import Any, ClassVar
 
 from place import BLOCK, DOMAIN, PASSWORD, USER, Site
@@ -287,9 +288,9 @@ class Aiohttp(Client):
 
 
 class Pycurl(Client):
-    """pycurl.Curl, one handle for all requests."""
+    """pycurl.Curl as one gets the most out of it: one handle for all requests, and bodies returned by perform_rb()."""
 
-    name = "pycurl"
+    name = "pycurl, tuned"
     needs = ("pycurl",)
 
     def __init__(self, site: Site, secure: bool) -> None:
@@ -319,6 +320,26 @@ class Pycurl(Client):
         self.curl.setopt(self.pycurl.USERPWD, f"{DOMAIN}\\{USER}:{PASSWORD}")
         return self.get(path)
 
+    def get_by_proxy(self, path: str, login: str) -> int:
+        pycurl = self.pycurl
+        if login:
+            scheme = {"basic": pycurl.HTTPAUTH_BASIC, "digest": pycurl.HTTPAUTH_DIGEST, "ntlm": pycurl.HTTPAUTH_NTLM}
+            self.curl.setopt(pycurl.PROXYAUTH, scheme[login])
+            self.curl.setopt(
+                pycurl.PROXYUSERPWD, f"{DOMAIN}\\{USER}:{PASSWORD}" if login == "ntlm" else f"{USER}:{PASSWORD}"
+            )
+        self.curl.setopt(pycurl.NOPROXY, "")
+        self.curl.setopt(pycurl.PROXY, self.site.proxy_for(login))
+        return self.get(path)
+
+    def upload(self, path: str) -> int:
+        with open(self.site.file, "rb") as body:
+            self.curl.setopt(self.pycurl.UPLOAD, 1)
+            self.curl.setopt(self.pycurl.READDATA, body)
+            self.curl.setopt(self.pycurl.UPLOAD_BUFFERSIZE, 1 << 20)
+            self.curl.setopt(self.pycurl.INFILESIZE_LARGE, self.site.large)
+            return self.get(path)
+
     def read_blocks(self, path: str) -> int:
         total = 0
 
@@ -334,3 +355,18 @@ class Pycurl(Client):
 
     def close(self) -> None:
         self.curl.close()
+
+
+class PlainPycurl(Pycurl):
+    """pycurl.Curl as its documentation shows it: what comes is written to a BytesIO."""
+
+    name = "pycurl"
+
+    def get(self, path: str) -> int:
+        buffer = BytesIO()
+        self.curl.setopt(self.pycurl.URL, self.base + path)
+        self.curl.setopt(self.pycurl.WRITEDATA, buffer)
+        self.curl.perform()
+        return len(buffer.getvalue())
+
+    read_whole = get

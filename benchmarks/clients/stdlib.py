@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import zlib
 from importlib import import_module
 from typing import Any
 
-from place import BLOCK, DOMAIN, HOST, PASSWORD, USER, Site
+from place import BLOCK, DOMAIN, HOST, PASSWORD, SMALL, USER, Site
 
 from clients.base import Client, FileLike
 
@@ -124,6 +125,30 @@ class Bare(Client):
                     break
         return total - head
 
+    def upload(self, path: str) -> int:
+        if self.sock is None:
+            self.sock = self._connect()
+        length = f"Content-Length: {self.site.large}\r\n"
+        self.sock.sendall(f"PUT {path} HTTP/1.1\r\nHost: {HOST}\r\n{length}\r\n".encode())
+        with open(self.site.file, "rb", 0) as body:
+            while block := body.read(1 << 20):
+                self.sock.sendall(block)
+        data = b""
+        while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < SMALL:
+            data += self.sock.recv(BLOCK)
+        return len(data.partition(b"\r\n\r\n")[2])
+
+    def get_many(self, count: int) -> int:
+        return self.get("/small")
+
+    def get_by_proxy(self, path: str, login: str) -> int:
+        return self.get(path)
+
+    def get_past_networks(self, path: str, count: int) -> int:
+        return self.get(path)
+
+    get_with_passwords = get_past_networks
+
     def close(self) -> None:
         if self.sock is not None:
             self.sock.close()
@@ -150,6 +175,11 @@ class Connection(FileLike):
     def ask(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         self.connection.request("GET" if data is None else "POST", path, data, headers or {})
         return self.connection.getresponse()
+
+    def upload(self, path: str) -> int:
+        with open(self.site.file, "rb") as body:
+            self.connection.request("PUT", path, body, {"Content-Length": str(self.site.large)})
+            return len(self.connection.getresponse().read())
 
     def leave_idle(self, path: str, count: int) -> object:
         """Open connections and keep them; there is no pool that would."""
@@ -179,6 +209,8 @@ class Opener(FileLike):
     name = "urllib.request"
     module = "urllib.request"
     threads = True
+    has_proxy = False
+    asked = 0
 
     def __init__(self, site: Site, secure: bool) -> None:
         super().__init__(site, secure)
@@ -189,6 +221,54 @@ class Opener(FileLike):
     def ask(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         url = self.base + path
         return self.opener.open(self.library.Request(url, data, headers) if headers else url, data)
+
+    def upload(self, path: str) -> int:
+        with open(self.site.file, "rb") as body:
+            headers = {"Content-Length": str(self.site.large)}
+            return len(self.opener.open(self.library.Request(self.base + path, body, headers, method="PUT")).read())
+
+    def get_many(self, count: int) -> int:
+        self.asked = (self.asked + 1) % count
+        return self.get(f"/many/{self.asked}")
+
+    def get_by_proxy(self, path: str, login: str) -> int:
+        if not self.has_proxy:
+            self.has_proxy = True
+            proxy = self.library.ProxyHandler(dict.fromkeys(("http", "https"), self.site.proxy_for(login)))
+            handlers = [self.library.HTTPSHandler(context=self.context())] if self.secure else []
+            self.opener = self.library.build_opener(proxy, *handlers, *self.proxy_logins(login))
+        return self.get(path)
+
+    def proxy_logins(self, login: str) -> list[Any]:
+        """Return the handler that logs in at the proxy."""
+        if not login:
+            return []
+        passwords = self.library.HTTPPasswordMgrWithDefaultRealm()
+        user = f"{DOMAIN}\\{USER}" if login == "ntlm" else USER
+        passwords.add_password(None, self.site.proxy_for(login).partition("://")[2], user, PASSWORD)
+        if login == "ntlm":
+            return [import_module("coda_network.ntlm_auth").ProxyNtlmAuthHandler(passwords)]
+        kind = self.library.ProxyBasicAuthHandler if login == "basic" else self.library.ProxyDigestAuthHandler
+        return [kind(passwords)]
+
+    def get_with_passwords(self, path: str, count: int) -> int:
+        """Get by a proxy that wants Basic, with that many passwords for other proxies in front of its own."""
+        if not self.has_proxy:
+            self.get_by_proxy(path, "basic")
+            handler = next(each for each in self.opener.handlers if hasattr(each, "passwd"))
+            entries = handler.passwd.passwd
+            own = dict(entries[None])
+            entries[None].clear()
+            for number in range(count):
+                handler.add_password(None, f"proxy{number}.example:3128", USER, PASSWORD)
+            entries[None].update(own)
+        return self.get(path)
+
+    def get_past_networks(self, path: str, count: int) -> int:
+        """Get by a proxy, with that many networks in no_proxy."""
+        if not self.has_proxy:
+            os.environ["no_proxy"] = ",".join(f"10.{n // 250}.{n % 250}.0/24" for n in range(count))
+        return self.get_by_proxy(path, "")
 
     def close(self) -> None:
         self.opener.close()
