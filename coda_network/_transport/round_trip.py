@@ -16,6 +16,7 @@ from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._transport.prepared import PreparedRequest, prepare
 from coda_network._transport.request_auth import RequestAuth
 from coda_network._transport.session import Session, session_of
+from coda_network._wire.framing import tokens
 
 log = Trace("pool")
 
@@ -82,7 +83,9 @@ def round_trip(
         if route is not None and isinstance(error, OSError) and has_failed_to_connect(connection):
             raise RouteFailed(error) from None
         raise
-    response._release = functools.partial(_close, pooled) if response.tunnel else on_end
+    # Who has said ``close`` sends nothing more on the connection (RFC 9112 section 9.6), whatever the peer responds.
+    is_last = response.tunnel or (prepared.headers["Connection"] != "keep-alive" and _says_close(prepared))
+    response._release = functools.partial(_close, pooled) if is_last else on_end
     if leased is not None:
         response.connection_reused = not leased.hung_up
     response.url = url
@@ -142,6 +145,10 @@ def _is_hashable(options: dict[str, Any]) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _says_close(prepared: PreparedRequest) -> bool:
+    return "close" in tokens([str(prepared.headers["Connection"])])
 
 
 def _close(pooled: PooledConnection, response: Any, reusable: bool) -> None:

@@ -165,6 +165,7 @@ class Listener:
 
     def wrap(self, sock: socket.socket, context: ssl.SSLContext, number: int) -> ssl.SSLSocket:
         """Do the server's side of a TLS handshake on connection `number`; the new socket takes its place."""
+        sock.getpeername()  # fails here where the client is gone: ssl would lose the socket
         wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         with self._lock:
             self._sockets[number] = wrapped

@@ -128,6 +128,20 @@ def test_a_connection_close_of_the_program_is_honoured(direct: Any, library: Mod
     assert origin.requests[0].header("Connection") == "close"
 
 
+def test_a_connection_close_of_the_program_ends_it_also_where_the_server_would_go_on(
+    direct: Any, library: ModuleType
+) -> None:
+    def script(wire: Wire) -> None:
+        for _ in wire.read_heads():
+            wire.respond(b"body")
+
+    with ScriptedPeer(script) as peer:
+        for value in ("close", "Close", "keep-alive, close", "close"):
+            assert direct.open(library.Request(peer.url, headers={"Connection": value})).read() == b"body"
+        assert direct.open(peer.url).read() == direct.open(peer.url).read() == b"body"
+        assert peer.connections == 5
+
+
 def test_the_server_is_asked_to_keep_the_connection(direct: Any, origin: Origin) -> None:
     read(direct, origin.url)
     assert [value for name, value in origin.requests[0].headers if name == "Connection"] == ["keep-alive"]

@@ -1,0 +1,222 @@
+"""Exchanges whose every byte can be cut: a server that verifies and counts, and what a client does with it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.error import URLError
+
+from coda_network import connect, ntlm_auth, urllib2, utilities
+from support.accounts import ALICE
+from support.fault_proxy import FaultProxy
+from support.ntlm_peer import NtlmPeer
+from support.peer import ClientGone, ScriptedPeer, Wire
+
+BODY = bytes(range(32, 127)) * 3
+SECONDS = 2.0
+
+DOCUMENTED = (OSError, URLError, http.client.HTTPException)
+
+
+class Server:
+    """The script of a site, and of a proxy for CONNECT, that keeps its connections and counts what it carries out."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
+        self.done: list[str] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, wire: Wire) -> None:
+        try:
+            while True:
+                head, body = wire.read_request()
+                method, target, _ = head.split(b" ", 2)
+                if method == b"CONNECT":
+                    wire.respond(b"", "200 OK")
+                    assert self.tls is not None
+                    try:
+                        wire.start_tls(self.tls)
+                    except OSError:
+                        return
+                    continue
+                self._respond(wire, method.decode(), target.decode(), head, body)
+        except (ClientGone, ssl.SSLError):
+            pass
+
+    def _respond(self, wire: Wire, method: str, target: str, head: bytes, body: bytes) -> None:
+        if "/digest" in target and not _proves(method, head):
+            wire.respond(b"who?", "401 Unauthorized", 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"')
+            return
+        with self._lock:
+            self.done.append(f"{method} {body.decode()}")
+        if "/chunked" in target:
+            pieces = [BODY[index : index + 50] for index in range(0, len(BODY), 50)]
+            chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+            wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nT: x\r\n\r\n")
+        else:
+            wire.respond(BODY)
+
+
+def _proves(method: str, head: bytes) -> bool:
+    """Return whether the request has a Digest of alice's password (RFC 7616 section 3.4)."""
+    found = dict(re.findall(r'(\w+)="?([^",\r]*)', head.decode().partition("Authorization: Digest ")[2]))
+    if not found:
+        return False
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    secret = md5(f"{ALICE.user}:r:{ALICE.password}")
+    signed = md5(f"{method}:{found['uri']}")
+    return found.get("response") == md5(f"{secret}:n:{found['nc']}:{found['cnonce']}:auth:{signed}")
+
+
+@dataclass
+class Outcomes:
+    """What came of an exchange at each position."""
+
+    positions: int = 0
+    whole: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        errors = ", ".join(f"{name} {count}" for name, count in sorted(self.errors.items()))
+        return f"{self.positions} positions: {self.whole} whole; {errors or 'no errors'}; {len(self.wrong)} wrong"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One kind of exchange.
+
+    :param run: carries it out through the fault proxy and returns the bodies that it got
+    :param once: requests that must not be carried out twice, as the server notes them
+    """
+
+    name: str
+    server: Callable[[Any], Any]
+    run: Callable[[FaultProxy, Any], list[bytes]]
+    once: tuple[str, ...] = ()
+
+
+def _opener(*handlers: Any) -> Any:
+    return urllib2.build_opener(urllib2.ProxyHandler({}), *handlers)
+
+
+@contextlib.contextmanager
+def _closing(opener: Any) -> Iterator[Any]:
+    try:
+        yield opener
+    finally:
+        opener.close()
+
+
+def _get(opener: Any, url: Any) -> bytes:
+    with opener.open(url, timeout=SECONDS) as response:
+        return response.read()  # type: ignore[no-any-return]  # an opener of either library
+
+
+def _plain(path: str) -> Callable[[FaultProxy, Any], list[bytes]]:
+    def run(proxy: FaultProxy, context: Any) -> list[bytes]:
+        with _closing(_opener()) as opener:
+            return [_get(opener, f"http://{proxy.netloc}{path}")]
+
+    return run
+
+
+def _connect(proxy: FaultProxy, context: Any) -> list[bytes]:
+    handlers = urllib2.ProxyHandler({"https": f"http://{proxy.netloc}"}), urllib2.HTTPSHandler(context=context)
+    with _closing(urllib2.build_opener(*handlers)) as opener:
+        return [_get(opener, "https://localhost/plain")]
+
+
+def _digest(proxy: FaultProxy, context: Any) -> list[bytes]:
+    url = f"http://{proxy.netloc}/digest"
+    handler = urllib2.HTTPDigestAuthHandler(urllib2.HTTPPasswordMgrWithDefaultRealm())
+    handler.add_password(None, url, ALICE.user, ALICE.password)  # type: ignore[arg-type]  # of any realm
+    with _closing(_opener(handler)) as opener:
+        return [_get(opener, url)]
+
+
+def _ntlm(proxy: FaultProxy, context: Any) -> list[bytes]:
+    handler = ntlm_auth.HTTPNtlmAuthHandler()
+    scheme = "http" if context is None else "https"
+    url = f"{scheme}://{proxy.netloc.replace('127.0.0.1', 'localhost')}/"
+    handler.add_password(None, url, ALICE.qualified, ALICE.password)
+    more = () if context is None else (urllib2.HTTPSHandler(context=context),)
+    with _closing(_opener(handler, *more)) as opener:
+        return [_get(opener, url).ljust(len(BODY), b"x")]
+
+
+def _post_on_reused(proxy: FaultProxy, context: Any) -> list[bytes]:
+    with _closing(_opener()) as opener:
+        first = _get(opener, f"http://{proxy.netloc}/plain")
+        return [first, _get(opener, urllib2.Request(f"http://{proxy.netloc}/plain", b"order"))]
+
+
+def _download(proxy: FaultProxy, context: Any) -> list[bytes]:
+    with utilities.create_download_handle(
+        f"http://{proxy.netloc}/chunked",
+        proxy_handlers=urllib2.ProxyHandler({}),
+        headers={"Connection": "close"},  # downloads share connections, and this one is to meet the fault
+        timeout_sec=SECONDS,
+    ) as handle:
+        return [b"".join(iter(lambda: handle.read1(70), b""))]
+
+
+def _tunnel(proxy: FaultProxy, context: Any) -> list[bytes]:
+    with connect.create_connection(("localhost", 443), SECONDS, proxy=f"http://{proxy.netloc}") as sock:
+        with context.wrap_socket(sock, server_hostname="localhost") as tls:
+            tls.sendall(b"GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            data = b""
+            while not data.endswith(BODY):
+                piece = tls.recv(65536)
+                if not piece:
+                    raise ConnectionError("cut")
+                data += piece
+            return [data[-len(BODY) :]]
+
+
+def _site(ca: Any) -> Server:
+    return Server(ca.server_context())
+
+
+def _ntlm_site(ca: Any) -> NtlmPeer:
+    return NtlmPeer("site")
+
+
+EXCHANGES = (
+    Exchange("plain GET", _site, _plain("/plain"), ("GET ",)),
+    Exchange("chunked", _site, _plain("/chunked"), ("GET ",)),
+    Exchange("https by CONNECT", _site, _connect, ("GET ",)),
+    Exchange("plain socket by CONNECT", _site, _tunnel, ("GET ",)),
+    Exchange("Digest", _site, _digest),
+    Exchange("NTLM", _ntlm_site, _ntlm),
+    Exchange("NTLM over https", _ntlm_site, _ntlm),
+    Exchange("POST on a reused connection", _site, _post_on_reused, ("POST order",)),
+    Exchange("download", _site, _download),
+)
+
+
+@contextlib.contextmanager
+def served(exchange: Exchange, ca: Any) -> Iterator[tuple[FaultProxy, Any, Any]]:
+    """Give a fault proxy before the server of an exchange, the server, and the client's TLS context, if it has one."""
+    over_tls = exchange.name == "NTLM over https"
+    server = exchange.server(ca)
+
+    def script(wire: Wire) -> None:
+        # What a cut leaves is no business of the server.
+        with contextlib.suppress(ClientGone, ssl.SSLError, OSError, ValueError):
+            server(wire)
+
+    needs_context = over_tls or "CONNECT" in exchange.name
+    with ScriptedPeer(script, tls=ca.server_context() if over_tls else None) as peer:
+        with FaultProxy(peer.address) as proxy:
+            yield proxy, server, ca.client_context() if needs_context else None
