@@ -38,6 +38,8 @@ class LoginMemory:
         self._renew_lock()
         renew_in_children(self, LoginMemory._renew_lock)
         self._attempts: dict[tuple[Role, str, int], Attempt] = {}
+        self.roles: frozenset[Role] = frozenset()
+        """The roles in which peers have accepted anything: most requests have to do with none, or with one."""
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
@@ -54,12 +56,17 @@ class LoginMemory:
         """Remember an attempt that the peer has accepted, in place of an earlier one."""
         with self._lock:
             self._attempts[_key(peer)] = attempt
+            self._note_roles()
 
     def forget(self, peer: Peer, attempt: Attempt) -> None:
         """Forget an attempt that is no longer accepted, unless another connection has remembered a newer one."""
         with self._lock:
             if self._attempts.get(_key(peer)) is attempt:
                 del self._attempts[_key(peer)]
+                self._note_roles()
+
+    def _note_roles(self) -> None:
+        self.roles = frozenset(role for role, _, _ in self._attempts)
 
 
 def _key(peer: Peer) -> tuple[Role, str, int]:

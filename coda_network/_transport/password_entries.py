@@ -21,6 +21,7 @@ _KINDS = (
     urllib.request.HTTPPasswordMgrWithDefaultRealm,
     urllib.request.HTTPPasswordMgrWithPriorAuth,
 )
+_stdlib_find = urllib.request.HTTPPasswordMgr.find_user_password
 _METHODS = frozenset({"find_user_password", "is_suburi", "reduce_uri"})
 
 MEMORY = 64
@@ -48,15 +49,18 @@ def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str |
         # The entries without a realm are asked where those of the realm have no answer.
         if (place == realm or not tables.get(realm)) and tables.get(place, {}).get(key) is answer:
             return answer
-    found: tuple[str | None, str | None] = manager.find_user_password(realm, uri)
     if len(known) >= MEMORY:
         known.clear()
-    for place in (realm, None):
-        for key, answer in tables.get(place, {}).items():
-            if answer is found:
-                known[realm, uri] = place, key, answer
-                return found
-    return found
+    # As the classes do it, by the method that returns the very entry that it has found.
+    for place in (realm,) if type(manager) is urllib.request.HTTPPasswordMgr else (realm, None):
+        found = _stdlib_find(manager, place, uri)  # type: ignore[arg-type]  # None is the default realm
+        if found[0] is not None:
+            for key, answer in tables[place].items():
+                if answer is found:
+                    known[realm, uri] = place, key, answer
+                    break
+            return found
+    return None, None
 
 
 def _is_theirs(manager: Any) -> bool:

@@ -128,17 +128,20 @@ class RequestAuth:
     def begin_unasked(self, pooled: PooledConnection) -> None:
         """Begin the logins that go out before a challenge: a header of the program, or one accepted before."""
         prepared = self._prepared
-        if not self._memory and "Authorization" not in prepared.headers and prepared.proxy_authorization is None:
+        accepted = () if self._memory is None else self._memory.roles
+        to_proxy, to_origin = prepared.proxy_authorization, prepared.headers.get("Authorization")
+        if not accepted and to_proxy is None and to_origin is None:
             return
         for role in self.roles():
-            if pooled.login(role) is None:
+            given = to_proxy if role is Role.PROXY else to_origin
+            if (role in accepted or given is not None) and pooled.login(role) is None:
                 party = self._party(pooled, role)
                 if party.preset_header is not None or self._was_accepted(party.peer):
                     self.login(pooled, role)
 
     def _was_accepted(self, peer: Peer) -> bool:
         """Return whether a scheme that goes with each request was accepted by *peer* before."""
-        attempt = self._memory.recall(peer) if self._memory else None
+        attempt = None if self._memory is None else self._memory.recall(peer)
         return attempt is not None and not attempt.scheme.binds_connection
 
     def _party(self, pooled: PooledConnection, role: Role) -> Party:

@@ -57,15 +57,16 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def test_a_long_list_is_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("realm", [None, "realm"])
+def test_a_long_list_is_walked_once(realm: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = counting(monkeypatch)
     manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     for number in range(500):
         manager.add_password(None, f"host{number}.example", f"user{number}", "secret")
-    assert find_user_password(manager, "realm", "host499.example") == ("user499", "secret")
+    assert find_user_password(manager, realm, "host499.example") == ("user499", "secret")
     assert len(asked) >= 500
     asked.clear()
-    assert find_user_password(manager, "realm", "host499.example") == ("user499", "secret")
+    assert find_user_password(manager, realm, "host499.example") == ("user499", "secret")
     assert not asked
 
 
