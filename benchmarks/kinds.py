@@ -73,13 +73,13 @@ def _large(site: Site) -> int:
 
 KINDS = [
     Kind("get", "GET 128 B", SMALL_REQUESTS, "get", ("/small",), _small),
-    Kind("get-10k", "GET 10 KiB", SMALL_REQUESTS, "get", ("/medium",), _medium),
+    Kind("get-10k", "GET 10 KiB", SMALL_REQUESTS, "get", ("/medium",), _medium, quick=False),
     Kind("get-tls", "GET 128 B, TLS", SMALL_REQUESTS, "get", ("/small",), _small, secure=True),
-    Kind("get-10k-tls", "GET 10 KiB, TLS", SMALL_REQUESTS, "get", ("/medium",), _medium, secure=True),
-    Kind("new", "new connection", SMALL_REQUESTS, "get", ("/close/small",), _small),
+    Kind("get-10k-tls", "GET 10 KiB, TLS", SMALL_REQUESTS, "get", ("/medium",), _medium, secure=True, quick=False),
+    Kind("new", "new connection", SMALL_REQUESTS, "get", ("/close/small",), _small, quick=False),
     Kind("new-tls", "new connection, TLS", SMALL_REQUESTS, "get", ("/close/small",), _small, secure=True),
-    Kind("post", "POST 1 KiB", SMALL_REQUESTS, "post", ("/upload", POSTED), _small),
-    Kind("json", "gzip JSON", SMALL_REQUESTS, "get_json", ("/records.json",), _records),
+    Kind("post", "POST 1 KiB", SMALL_REQUESTS, "post", ("/upload", POSTED), _small, quick=False),
+    Kind("json", "gzip JSON", SMALL_REQUESTS, "get_json", ("/records.json",), _records, quick=False),
     Kind("threads", "8 threads", SMALL_REQUESTS, "get", ("/small",), _small, threads=8),
     Kind("ntlm", "NTLM login", SMALL_REQUESTS, "log_in", ("/ntlm/small",), _small),
     Kind("wait", "GET, answered after 1 ms", SMALL_REQUESTS, "get", ("/wait/small",), _small),
@@ -108,7 +108,16 @@ KINDS = [
         for number in range(len(PADDING))
     ),
     *(
-        Kind(f"{name}{'-tls' * secure}", f"{title}{', TLS' * secure}", STREAMS, operation, ("/large",), _large, secure)
+        Kind(
+            f"{name}{'-tls' * secure}",
+            f"{title}{', TLS' * secure}",
+            STREAMS,
+            operation,
+            ("/large",),
+            _large,
+            secure,
+            quick=name == "blocks",
+        )
         for secure in (False, True)
         for name, title, operation in (
             ("blocks", "read(65536)", "read_blocks"),

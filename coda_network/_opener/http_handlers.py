@@ -191,7 +191,8 @@ class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
         if context is None:
             context = (self._default_context or _default_context_of(self)).get()
         make = _connection_class(http.client.HTTPSConnection)
-        return self.do_open(make, req, context=context, **_options(self))
+        options = _options(self) if self.socket_keepalive else {}
+        return self.do_open(make, req, context=context, **options)
 
 
 def _new_default_context(check_hostname: bool | None = None) -> DefaultContext | None:
