@@ -47,7 +47,7 @@ STATE = {
     "_fork.py:_owners": "single steps; gone through in a child that has one thread",
     "_http/header_login.py:_accepted_headers": "a lock",
     "_net/tls.py:_shared": "replaced in one step; at worst two threads make a context each",
-    "_opener/request.py:_parts": "single steps",
+    "_opener/request.py:_origins": "single steps",
     "_patch/__init__.py:_given": "a lock",
     "_patch/__init__.py:_switch": "a lock",
     "_route/installed.py:_installed": "a Stack",
@@ -222,8 +222,8 @@ def test_memories_of_logins_answer_with_whole_entries() -> None:
 def test_memories_of_the_short_ways_stay_within_their_bounds() -> None:
     def work(number: int) -> None:
         for turn in range(700):
-            made = urllib2.Request(f"http://host{number}/{turn}", headers={f"X-{number}-{turn}": "1"})
-            assert (made.host, made.selector) == (f"host{number}", f"/{turn}")
+            made = urllib2.Request(f"http://host{number}-{turn}/{turn}", headers={f"X-{number}-{turn}": "1"})
+            assert (made.host, made.selector) == (f"host{number}-{turn}", f"/{turn}")
             head = b"HTTP/1.1 200 %c%c\r\nContent-Length: 4\r\nX-%c%c: 1\r\n\r\n" % ((65 + number, 65 + turn % 26) * 2)
             found = fast_response.scan(head)
             assert found is not None
@@ -231,7 +231,7 @@ def test_memories_of_the_short_ways_stay_within_their_bounds() -> None:
             assert fast_request._lower(f"X-{turn % 50}") == f"x-{turn % 50}"
 
     at_once(work)
-    assert len(request._parts) <= request.MEMORY + THREADS
+    assert len(request._origins) <= request.MEMORY + THREADS
     assert len(fast_response._heads) <= fast_response.MEMORY + THREADS
     assert len(fast_response._status_lines) <= fast_response.MEMORY + THREADS
     assert len(fast_request._names) <= fast_request.MAX_NAMES + THREADS
