@@ -61,7 +61,9 @@ WAYS = {
     "httplib": "from coda_network import httplib; httplib.HTTPSConnection('site.example')",
     "do_download": "from coda_network import utilities; utilities.do_download(url)",
     "do_download in time": "from coda_network import utilities; utilities.do_download(url, timeout_sec=9)",
-    "a TLS proxy": "from coda_network import connect; connect.create_connection(('x', 1), proxy='https://127.0.0.1:1')",
+    "a TLS proxy": """import socket; from coda_network.connect import create_connection
+    with socket.create_server(('127.0.0.1', 0)) as proxy:
+        create_connection(('x', 1), proxy='https://127.0.0.1:%d' % proxy.getsockname()[1])""",
 }
 
 

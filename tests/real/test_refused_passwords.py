@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import pytest
 import requests
@@ -47,8 +47,10 @@ def by_urlopen(proxy: str, scheme: str) -> None:
     with coda_network.patched():
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({scheme: proxy}))
         for _ in range(10):
-            with pytest.raises(URLError, match="407"):
+            with pytest.raises(URLError, match="407") as refused:
                 opener.open(f"{scheme}://localhost:1/", timeout=10)
+            if isinstance(refused.value, HTTPError):
+                refused.value.close()
         opener.close()
 
 
