@@ -34,14 +34,18 @@ from coda_network._patch import patch
 __all__ = ["USAGE", "main"]
 
 USAGE = """\
-usage: coda-network run SCRIPT [ARGUMENT ...]
-       coda-network run -m MODULE [ARGUMENT ...]
-       coda-network run -c CODE [ARGUMENT ...]
-       coda-network run - [ARGUMENT ...]
+usage: coda-network run [OPTION ...] SCRIPT [ARGUMENT ...]
+       coda-network run [OPTION ...] -m MODULE [ARGUMENT ...]
+       coda-network run [OPTION ...] -c CODE [ARGUMENT ...]
+       coda-network run [OPTION ...] - [ARGUMENT ...]
 
 Run a Python program as python would, with its HTTP client patched: it gets through proxies, logs in, and
 keeps its connections alive. SCRIPT may be a file, a directory or a zip file; - is the standard input.
 The arguments go to the program.
+
+options, before the program:
+  --pac URL     let a PAC file choose the proxies: its URL or path, or wpad to ask DNS for it
+  --tls-proxy   reach https:// proxies by TLS, as their URL says
 """
 
 # What a program that was not imported has in place of the name of a compiled file, which Python 3.15 no longer sets.
@@ -56,6 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     :raises SystemExit: the program raised it
     :raises KeyboardInterrupt: the process is to end by SIGINT
     """
+    try:
+        arguments = _take_options(arguments)
+    except ValueError as error:
+        return _refuse(str(error))
     first, *rest = arguments or [""]
     if first in ("-h", "--help"):
         sys.stdout.write(USAGE)
@@ -73,6 +81,33 @@ def main(arguments: Sequence[str]) -> int:
     elif not first or first.startswith("-"):
         return _refuse(f"unknown option {first}" if first else "no program given")
     return _run_script(first, rest)
+
+
+_settings: dict[str, Any] = {}
+"""The arguments of ``patch()``."""
+
+
+def _take_options(arguments: Sequence[str]) -> list[str]:
+    """Note the options before the program; return what is behind them.
+
+    :raises ValueError: an option lacks its value
+    """
+    _settings.clear()
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest[0].partition("=")
+        if name == "--tls-proxy" and not equals:
+            _settings["https_proxies"] = True
+        elif name == "--pac":
+            if not equals:
+                value = rest.pop(1) if len(rest) > 1 else ""
+            if not value:
+                raise ValueError("argument expected for --pac")
+            _settings["pac"] = value
+        else:
+            break
+        del rest[0]
+    return rest
 
 
 def _refuse(why: str) -> int:
@@ -151,7 +186,10 @@ def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[s
     if not safe:
         del sys.path[0]
     patch_workers()
-    patch()  # with neither our directory nor the program's on the path: it must import from neither
+    try:
+        patch(**_settings)  # with neither our directory nor the program's on the path: it must import from neither
+    except OSError as error:  # the PAC file
+        raise SystemExit(_refuse(str(error))) from None
     if always or not safe:
         sys.path.insert(0, first_on_path)
     sys.argv = argv

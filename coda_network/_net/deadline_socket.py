@@ -10,6 +10,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from coda_network._net.deadline import Deadline
+from coda_network._net.happy_eyeballs import race
 from coda_network._net.resolve import resolve
 from coda_network._net.tls import begin_tls
 
@@ -56,7 +57,7 @@ def _with_deadline(base: Any) -> Any:
 def connect_within(
     deadline: Deadline, address: tuple[str, int], timeout: object = None, source_address: tuple[str, int] | None = None
 ) -> socket.socket:
-    """Connect to the first address of a host that accepts; the attempts share one deadline.
+    """Connect to the first address of a host that accepts (RFC 8305); the attempts share one deadline.
 
     It stands in for ``socket.create_connection``. The deadline covers the resolution of the host's name, too, which a
     thread does meanwhile.
@@ -68,34 +69,11 @@ def connect_within(
     :raises TimeoutError: the time is up
     :raises OSError: no address accepts; this is the error of the last attempt
     """
-    host, port = address
-    failure: OSError = OSError(f"no address found for {host}")
     # ``socket.socket`` is looked up now, because gevent replaces it.
-    new_socket = _with_deadline(socket.socket)
-    for family, kind, protocol, _, place in resolve(host, port, deadline):
-        left = deadline.timeout_for_socket()
-        try:
-            sock: DeadlineSocket = new_socket(family, kind, protocol)
-        except OSError as error:  # this machine does not have the address family
-            failure = error
-            continue
-        try:
-            sock.deadline = deadline
-            sock.settimeout(left)
-            if source_address is not None:
-                sock.bind(source_address)
-            sock.connect(place)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = error
-        except BaseException:
-            sock.close()
-            raise
-    try:
-        raise failure
-    finally:
-        del failure  # a reference cycle: its traceback holds this frame, which holds the error
+    sock: DeadlineSocket = race(resolve(*address, deadline), _with_deadline(socket.socket), deadline, source_address)
+    sock.deadline = deadline
+    sock.settimeout(deadline.remaining() or None)
+    return sock
 
 
 def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, server_hostname: str) -> SSLSocket:

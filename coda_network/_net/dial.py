@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from collections import namedtuple
 
 from coda_network._trace import Trace
@@ -127,6 +128,11 @@ def open_socket(
         # The system speaks of an unknown service, or does not ask at all.
         raise OSError(f"port {port} is not between 0 and 65535")
     connect: CreateConnection = create_connection or socket.create_connection
+    if "coda_network._net.happy_eyeballs" in sys.modules:  # else nobody has switched it on
+        from coda_network._net import happy_eyeballs
+
+        if happy_eyeballs.is_switched_on() and happy_eyeballs.stands_in_for(connect):
+            connect = happy_eyeballs.create_connection
     sock = connect(address, timeout, source_address)
     try:
         _send_at_once(sock)

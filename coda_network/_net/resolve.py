@@ -23,6 +23,13 @@ def resolve(host: str, port: int, deadline: Deadline | None = None, family: int 
     :raises TimeoutError: the time is up
     :raises OSError: the host has no address
     """
+    found = _look_up(host, port, deadline, family)
+    if not found:
+        raise OSError(f"no address found for {host}")
+    return found
+
+
+def _look_up(host: str, port: int, deadline: Deadline | None, family: int) -> list[tuple[Any, ...]]:
     # It is looked up now, because gevent replaces it.
     look_up = socket.getaddrinfo
     if deadline is None or deadline.remaining() is None or _is_literal(host):

@@ -35,6 +35,9 @@ class OpenerDirector(urllib.request.OpenerDirector):
     max_idle_per_host = 10
     """Idle connections that are kept to one host: as many as threads ask it at the same time."""
 
+    races_addresses = True
+    """The connections race the addresses of a host (RFC 8305); the patch leaves this to its own argument."""
+
     # What urllib.request has and typeshed does not know: the handlers of each protocol.
     process_request: dict[str, list[Any]]
     process_response: dict[str, list[Any]]

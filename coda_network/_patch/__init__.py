@@ -7,16 +7,17 @@ What is replaced is listed in ``targets``, how it is replaced and put back is in
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from coda_network._fork import renew_module_lock
 from coda_network._secrets import lets_out_no_secret
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-    from coda_network._auth.defaults import Defaults, Given
+    from coda_network._auth.defaults import Given
     from coda_network._patch.switch import Switch
 
 __all__ = ["is_patched", "patch", "patched", "unpatch"]
@@ -25,12 +26,20 @@ _lock = threading.Lock()
 
 renew_module_lock(__name__)
 _switch: Switch | None = None
-# The credentials and the seconds of each ``patch()`` that was not taken back.
-_given: list[tuple[Defaults | None, float | None]] = []
+# What undoes the settings of each ``patch()`` that was not taken back.
+_given: list[ExitStack] = []
 
 
 @lets_out_no_secret
-def patch(credentials: Given | None = None, *, refused_seconds: float | None = None) -> None:
+def patch(
+    credentials: Given | None = None,
+    *,
+    refused_seconds: float | None = None,
+    choose: Callable[[str], Any] | None = None,
+    pac: Any = None,
+    https_proxies: bool = False,
+    happy_eyeballs: bool = False,
+) -> None:
     """Give ``http.client`` and ``urllib.request`` the abilities of ``coda_network``, in place.
 
     It does not matter what was imported before: classes keep their identity, and subclasses of them that exist already
@@ -43,63 +52,83 @@ def patch(credentials: Given | None = None, *, refused_seconds: float | None = N
         first; where no call names a user, netrc is looked up
     :param refused_seconds: for how many seconds a password is not sent again to the peer that has refused it; 0 sends
         it each time. None is what an earlier call or the environment (``CODA_NETWORK_REFUSED_SECONDS``) says, else 300
-    :raises TypeError: ``credentials`` is none of these; nothing is patched then
+    :param choose: who chooses the routes of each URL, for openers that are made from now on and are given no proxies:
+        called with the URL, returns a list of routes to try in their order, each the URL of a proxy, a list of URLs (a
+        chain) or ``"DIRECT"``
+    :param pac: in place of ``choose``: the PAC file that chooses, as ``proxies.from_pac()`` takes or returns it
+    :param https_proxies: reach ``https://`` proxies by TLS; else the standard library speaks plain text to them for
+        https sites, as many write ``https://`` there by mistake
+    :param happy_eyeballs: race the addresses of a host (RFC 8305) in place of trying one after the other
+    :raises TypeError: ``credentials`` is none of these, or ``choose`` and ``pac`` are both given; nothing is patched
+        then
     :raises ValueError: ``refused_seconds`` is below 0, or no number; nothing is patched then
+    :raises OSError: the PAC file cannot be had or is none; nothing is patched then
     """
     switch = _the_switch()
-    defaults = seconds = None
-    if refused_seconds is not None:
-        from coda_network._auth.refused_passwords import set_seconds, unset_seconds
+    with ExitStack() as undo:
+        if refused_seconds is not None:
+            from coda_network._auth.refused_passwords import set_seconds, unset_seconds
 
-        seconds = set_seconds(refused_seconds)
-    if credentials is not None:
-        from coda_network._auth.defaults import install
+            undo.callback(unset_seconds, set_seconds(refused_seconds))
+        if credentials is not None:
+            from coda_network._auth.defaults import install, remove
 
-        try:
-            defaults = install(credentials)
-        except TypeError:
-            if seconds is not None:
-                unset_seconds(seconds)
-            raise
-    switch.install()
-    with _lock:
-        _given.append((defaults, seconds))
+            undo.callback(remove, install(credentials))
+        if choose is not None or pac is not None or https_proxies:
+            from coda_network._route import installed
+
+            settings = installed.Installed(_choice(choose, pac), https_proxies)
+            installed.install(settings)
+            undo.callback(installed.remove, settings)
+        if happy_eyeballs:
+            from coda_network._net import happy_eyeballs as racing
+
+            racing.switch_on()
+            undo.callback(racing.switch_off)
+        switch.install()
+        with _lock:
+            _given.append(undo.pop_all())
+
+
+def _choice(choose: Any, pac: Any) -> Any:
+    if choose is not None and pac is not None:
+        raise TypeError("choose or pac, not both: each of them chooses for every URL")
+    if not isinstance(pac, str):
+        return pac if choose is None else choose
+    from coda_network._route.pac import PAC
+
+    return PAC(pac)
 
 
 def unpatch() -> None:
     """Take back one ``patch()``; the last call restores every attribute that was replaced.
 
-    An attribute that somebody else replaced after ``patch()`` stays as they left it. The credentials and the seconds of
-    the last ``patch()`` are forgotten. Without a ``patch()`` before, nothing happens.
+    An attribute that somebody else replaced after ``patch()`` stays as they left it. What the last
+    ``patch()`` was given is forgotten. Without a ``patch()`` before, nothing happens.
     """
     if _switch is None:
         return
     _switch.remove()
     with _lock:
-        defaults, seconds = _given.pop() if _given else (None, None)
-    if defaults is not None:
-        from coda_network._auth.defaults import remove
-
-        remove(defaults)
-    if seconds is not None:
-        from coda_network._auth.refused_passwords import unset_seconds
-
-        unset_seconds(seconds)
+        undo = _given.pop() if _given else None
+    if undo is not None:
+        undo.close()
 
 
 @contextmanager
-def patched(credentials: Given | None = None, *, refused_seconds: float | None = None) -> Iterator[None]:
+def patched(credentials: Given | None = None, **settings: Any) -> Iterator[None]:
     """Patch for the length of a block (``with patched():``) or of each call of a function (``@patched()``).
 
     The whole process is patched meanwhile, not this thread alone.
 
     :param credentials: as for ``patch()``
-    :param refused_seconds: as for ``patch()``
+    :param settings: the other arguments of ``patch()``: ``refused_seconds``, ``choose``, ``pac``, ``https_proxies``,
+        ``happy_eyeballs``
     """
     try:
-        patch(credentials, refused_seconds=refused_seconds)
+        patch(credentials, **settings)
     finally:
-        del credentials  # an error of the block passes through here, and takes no secret along
+        del credentials, settings  # an error of the block passes through here, and takes no secret along
     try:
         yield
     finally:

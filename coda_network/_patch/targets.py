@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # What every class has of its own and no other class can take.
 _OWN = frozenset(
     {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__abstractmethods__", "_abc_impl"}
+    # Settings of our own classes, of which patch() has arguments.
+    | {"races_addresses"}
     | {"__firstlineno__", "__static_attributes__", "__orig_bases__", "__parameters__", "__annotations__"}
 )
 

@@ -18,19 +18,17 @@ PAC_VARIABLE = "CODA_NETWORK_PAC"
 """Names the PAC file for every opener, as a URL or a path."""
 
 
-class Installed(namedtuple("Installed", ("choice", "https_proxies", "happy_eyeballs"), defaults=(None, False, False))):
+class Installed(namedtuple("Installed", ("choice", "https_proxies"), defaults=(None, False))):
     """What one call of ``patch()`` says.
 
     :param choice: called with a URL, returns routes; None where the call says nothing of it
     :param https_proxies: an ``https://`` proxy is reached over TLS, for the standard library's openers too
-    :param happy_eyeballs: the standard library's connections race the addresses of a host
     """
 
     __slots__ = ()
 
     choice: Any
     https_proxies: bool
-    happy_eyeballs: bool
 
 
 _installed = Stack()
@@ -64,8 +62,3 @@ def installed_choice() -> Any:
 def https_means_tls() -> bool:
     """Return whether an ``https://`` proxy is reached over TLS by the openers of the standard library."""
     return any(settings.https_proxies for settings in _installed)
-
-
-def races_addresses() -> bool:
-    """Return whether the connections of the standard library race the addresses of a host (RFC 8305)."""
-    return any(settings.happy_eyeballs for settings in _installed)

@@ -7,6 +7,7 @@ import urllib.request
 from typing import Any
 
 from coda_network._auth.scheme import Role
+from coda_network._net import happy_eyeballs
 from coda_network._pool.key import PoolKey
 from coda_network._route.route import Route, RouteFailed, dial_over, has_failed_to_connect
 from coda_network._trace import Trace
@@ -59,7 +60,7 @@ def round_trip(
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
     leased = None
     if session is None:
-        pooled = _open(make, options, prepared, auth, request.timeout)
+        pooled = _open(make, options, prepared, auth, request.timeout, opener)
         on_end = functools.partial(_close, pooled)
     else:
         key = session.last_key
@@ -71,7 +72,7 @@ def round_trip(
         ):
             key = session.last_key = _key(make, options, prepared)
         leased = _lease(session, key, auth, request.timeout)
-        pooled = leased or _open(make, options, prepared, auth, request.timeout)
+        pooled = leased or _open(make, options, prepared, auth, request.timeout, opener)
         on_end = functools.partial(session.finish, key, pooled, session.pool.generation)
     connection = pooled.connection
     if connection.debuglevel != debuglevel:
@@ -122,10 +123,12 @@ def _lease(session: Session, key: PoolKey, auth: RequestAuth, timeout: Any) -> P
 
 
 def _open(
-    make: Any, options: dict[str, Any], prepared: PreparedRequest, auth: RequestAuth, timeout: Any
+    make: Any, options: dict[str, Any], prepared: PreparedRequest, auth: RequestAuth, timeout: Any, opener: Any
 ) -> PooledConnection:
     """Return a connection that connects with its first request."""
     connection = make(prepared.host, timeout=timeout, **options)
+    if getattr(opener, "races_addresses", False) and happy_eyeballs.stands_in_for(connection._create_connection):
+        connection._create_connection = happy_eyeballs.create_connection
     if prepared.route is not None:
         dial_over(prepared.route, connection)
     pooled = PooledConnection(connection)

@@ -457,7 +457,7 @@ class TestThePatch:
 def test_a_wrong_command_line_is_told_so(tmp_path: Path, arguments: list[str], message: str) -> None:
     code, out, err = start(tmp_path, *RUN, *arguments)
     assert (code, out) == (2, "")
-    assert err.startswith("usage: coda-network run SCRIPT")
+    assert err.startswith("usage: coda-network run [OPTION ...] SCRIPT")
     assert err.endswith(f"coda-network run: error: {message}\n")
 
 
@@ -466,7 +466,7 @@ def test_a_wrong_command_line_is_told_so(tmp_path: Path, arguments: list[str], m
     [
         (["--version"], f"coda-network {coda_network.__version__}\n"),
         (["--help"], "COMMAND"),
-        (["run", "--help"], "usage: coda-network run SCRIPT"),
+        (["run", "--help"], "usage: coda-network run [OPTION ...] SCRIPT"),
         (["get", "--help"], "-o FILE"),
         (["demo", "--help"], "loopback"),
     ],
