@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import urllib.request
+from collections.abc import Iterable
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,7 +19,7 @@ from coda_network._wire.authority import split_authority
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from ssl import SSLContext
     from typing import Any
 
@@ -155,10 +156,9 @@ def routes_of(
     found = choice(url)
     if isinstance(found, (str, Route)):
         found = [found]
-    given = list(found or ())
-    if not given:
+    if not found or not isinstance(found, Iterable):
         raise UnusableProxy(f"choose() returned no route for {url}: it returns a list of proxies, or [{DIRECT!r}]")
-    return [_as_route(each, context, why) for each in given]
+    return [_as_route(each, context, why) for each in found]
 
 
 def _as_route(given: Any, context: SSLContext | None, why: str) -> Route:

@@ -16,6 +16,8 @@ SECONDS = 1.0
 MEMORY = 32 << 20
 """The most bytes that a PAC file may use."""
 
+_TOO_LARGE = f"it was stopped when it used more than {MEMORY >> 20} MiB"
+
 NAME_SECONDS = 5.0
 """The most time for all the names that one decision looks up."""
 
@@ -60,6 +62,9 @@ class Engine:
             if len(answers) >= MOST_NAMES:
                 raise self._error(f"it looks up more than {MOST_NAMES} names for one URL")
             answers[question] = self._names.answer(question, deadline)
+        if "out of memory" in outcome.get("error", ""):
+            del self._local.context
+            raise self._error(_TOO_LARGE)
         if "error" in outcome:
             raise self._error(f"FindProxyForURL failed: {_with_line(outcome)}")
         if outcome["type"] not in ("string", "null"):
@@ -109,7 +114,7 @@ def _why_stopped(error: Exception) -> str:
     if "interrupted" in text:
         return f"it was stopped after {SECONDS:g} s"
     if text in ("null", "") or "out of memory" in text:
-        return f"it was stopped when it used more than {MEMORY >> 20} MiB"
+        return _TOO_LARGE
     return " ".join(text.split())
 
 

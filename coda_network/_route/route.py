@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Iterable
 
 from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from ssl import SSLContext
     from typing import Any
 
@@ -77,6 +77,8 @@ def parse_hops(given: str | Iterable[str]) -> tuple[ProxyURL, ...]:
     :returns: at least one proxy
     :raises UnusableProxy: one cannot be used, or there is none
     """
+    if not isinstance(given, Iterable):
+        raise UnusableProxy(f"a proxy is named by a text, a chain by several, not by {type(given).__name__}")
     texts = [given] if isinstance(given, str) else list(given)
     hops = []
     for place, text in enumerate(texts):
