@@ -99,7 +99,8 @@ from coda_network._auth.credentials import Credentials
 from coda_network._auth.scheme import CannotServe, Peer, Role
 import coda_network, urllib.request
 with coda_network.patched():
-    print(urllib.request.build_opener().open("data:,text").read())
+    with urllib.request.build_opener().open("data:,text") as response:
+        print(response.read())
 try:
     ntlm.create(Credentials("user", "password"), Peer(Role.PROXY, "proxy", 3128))
 except CannotServe as error:
