@@ -126,11 +126,16 @@ def _is_pair(given: object) -> bool:
     return isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, str) for part in given)
 
 
-def default_credentials(peer: Peer) -> CredentialSource:
-    """Return the source of credentials for a peer for which the program gave none."""
+def default_credentials(peer: Peer, named_only: bool = False) -> CredentialSource:
+    """Return the source of credentials for a peer for which the program gave none.
+
+    :param named_only: a pair that was given for everybody does not count
+    """
 
     def source(realm: str | None) -> Credentials | None:
         for defaults in _installed:
+            if named_only and not (callable(defaults.given) or isinstance(defaults.given, Mapping)):
+                continue
             found: Credentials | None = defaults.look_up(peer, realm)
             if found is not None:
                 return found

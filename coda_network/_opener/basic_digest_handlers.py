@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
+_stdlib_http_request = urllib.request.AbstractBasicAuthHandler.http_request
 _stdlib_basic_401 = urllib.request.HTTPBasicAuthHandler.http_error_401
 _stdlib_basic_407 = urllib.request.ProxyBasicAuthHandler.http_error_407
 _stdlib_digest_401 = urllib.request.HTTPDigestAuthHandler.http_error_401
@@ -27,11 +28,27 @@ def _has_been_tried(handler: Any, response: Any) -> bool:
     return declared(handler) is not None
 
 
+def _is_of_a_site(req: Any, response: Any) -> bool:
+    """Return whether a 407 is a site's own, with no proxy in the way that could have sent it."""
+    return not req.has_proxy() and getattr(response, "tunnel", False) is not True
+
+
 class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
     """urllib.request.HTTPBasicAuthHandler: Basic logins to sites (RFC 7617)."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
     login_declaration = ("ORIGIN", "basic")
+
+    def http_request(self, req: Any) -> Any:
+        """Add the login that a password manager with prior authentication knows for this URL."""
+        if req.type == "http" and hasattr(self.passwd, "is_authenticated"):
+            from coda_network._transport.password_entries import find_site_password
+
+            if find_site_password(self.passwd, None, req.full_url)[0] is None:
+                return req  # the password is for https only
+        return _stdlib_http_request(self, req)
+
+    https_request = http_request
 
     def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in, where no exchange has tried."""
@@ -46,7 +63,9 @@ class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in, where no exchange has tried."""
-        return None if _has_been_tried(self, fp) else _stdlib_basic_407(self, req, fp, code, msg, headers)
+        if _has_been_tried(self, fp) or _is_of_a_site(req, fp):
+            return None
+        return _stdlib_basic_407(self, req, fp, code, msg, headers)
 
 
 class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
@@ -68,4 +87,6 @@ class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
 
     def http_error_407(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         """Log in, where no exchange has tried."""
-        return None if _has_been_tried(self, fp) else _stdlib_digest_407(self, req, fp, code, msg, headers)
+        if _has_been_tried(self, fp) or _is_of_a_site(req, fp):
+            return None
+        return _stdlib_digest_407(self, req, fp, code, msg, headers)

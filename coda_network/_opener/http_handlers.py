@@ -57,6 +57,8 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         :raises URLError: there is no host
         """
         host = request.host
+        if "redirect_dict" in vars(request):
+            return _redirected(self, request)
         is_watched = getattr(type(request), "add_unredirected_header", None) is not _stdlib_add_header
         # Origin-form: ``set_proxy()`` would have made it absolute-form.
         if not host or is_watched or request.data is not None or request.selector[:1] != "/":
@@ -93,6 +95,19 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
             raise
         # ``is True``, as a mock of a response has every attribute.
         return _refused(opener, req, response) if getattr(response, "tunnel", False) is True else response
+
+
+def _redirected(handler: Any, request: Any) -> Any:
+    """Add the header fields that a redirected request lacks; secrets of the opener are for the first origin only."""
+    from coda_network._wire.origin import SECRET_FIELDS, is_led_astray
+
+    own = {*request.headers, *request.unredirected_hdrs}
+    request = _stdlib_do_request(handler, request)
+    if is_led_astray(request):
+        for name in SECRET_FIELDS:
+            if name not in own:
+                request.unredirected_hdrs.pop(name, None)
+    return request
 
 
 class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):

@@ -6,7 +6,6 @@ import http.client
 import sys
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
 
 from coda_network._secrets import hide_userinfo
 
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
 
 _stdlib_http_error_302 = urllib.request.HTTPRedirectHandler.http_error_302
 _stdlib_redirect_request = urllib.request.HTTPRedirectHandler.redirect_request
-
-# RFC 9110 section 15.4: these fields are meant for one origin only (CVE-2018-20060, CVE-2023-32681).
-_SECRETS = ("Authorization", "Proxy-authorization", "Cookie")
-
-_PORTS = {"http": 80, "https": 443}
 
 
 class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
@@ -33,6 +27,11 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
 
         :raises urllib.error.HTTPError: it may not be followed: too many, another scheme, a ``Location`` that is no URL
         """
+        from coda_network._wire.origin import Redirects, asked_for, origin
+
+        if asked_for(req) is None:
+            # The standard library hands it on to each request that follows, and counts in it.
+            req.redirect_dict = Redirects(origin(req.full_url), getattr(req, "redirect_dict", {}))
         unneeded = _UnneededPage(fp)
         page: Any = unneeded
         try:
@@ -63,9 +62,11 @@ class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
         :param newurl: where to
         :raises urllib.error.HTTPError: its method may not be redirected
         """
+        from coda_network._wire.origin import SECRET_FIELDS, origin
+
         redirected = _stdlib_redirect_request(self, req, fp, code, msg, headers, newurl)
-        if redirected is not None and _origin(redirected.full_url) != _origin(req.full_url):
-            for name in _SECRETS:
+        if redirected is not None and origin(redirected.full_url) != origin(req.full_url):
+            for name in SECRET_FIELDS:
                 redirected.headers.pop(name, None)
         return redirected
 
@@ -92,12 +93,3 @@ class _UnneededPage:
         self.was_read = True
         drain(self._response)
         return b""
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1  # equal to no origin; the request itself raises what is wrong
-    return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)

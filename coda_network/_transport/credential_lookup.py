@@ -6,7 +6,7 @@ from coda_network._auth.credentials import Credentials
 from coda_network._auth.registry import SCHEMES
 from coda_network._auth.scheme import Role
 from coda_network._transport.declared_logins import declared
-from coda_network._transport.password_entries import find_user_password
+from coda_network._transport.password_entries import find_site_password, find_user_password
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class CredentialLookup:
         # (RFC 4559 section 7), and guess at the password behind NTLM.
         if not managers and self._role is Role.ORIGIN and _serves_session(scheme) and self._other(None) is None:
             return None
+        find = find_site_password if self._role is Role.ORIGIN else find_user_password
         uris = [self._url] if self._role is Role.ORIGIN else [self._authority]
         if self._role is Role.PROXY and scheme == "digest":
             # The standard library asks for the URL here, so some programs gave the password for the URL.
@@ -72,7 +73,7 @@ class CredentialLookup:
         def source(realm: str | None) -> Credentials | None:
             for manager in managers:
                 for uri in uris:
-                    user, password = find_user_password(manager, realm, uri)
+                    user, password = find(manager, realm, uri)
                     if user is not None:
                         return Credentials(user, password or "")
             return self._other(realm)

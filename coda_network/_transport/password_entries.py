@@ -63,6 +63,25 @@ def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str |
     return None, None
 
 
+def find_site_password(manager: Any, realm: str | None, url: str) -> tuple[str | None, str | None]:
+    """Return who logs in at a site, as ``find_user_password()``; a password for https does not answer http.
+
+    The standard library's managers keep ``https://host/`` as ``host`` as well, and so it fits ``http://host/``.
+    """
+    scheme, _, rest = url.partition("://")
+    end = next((place for place, letter in enumerate(rest) if letter in "/?#"), len(rest))
+    authority, path = rest[:end], rest[end:]
+    if scheme.lower() != "http" or authority.rpartition("]")[2].count(":") or not _is_theirs(manager):
+        return find_user_password(manager, realm, url)
+    by_port = find_user_password(manager, realm, f"http://{authority}:80{path}")
+    if by_port[0] is not None:
+        return by_port
+    found = find_user_password(manager, realm, url)
+    if found[0] is not None and found == find_user_password(manager, realm, f"https://{authority}:443{path}"):
+        return None, None
+    return found
+
+
 def _is_theirs(manager: Any) -> bool:
     """Return whether a manager answers as the standard library's do: nobody has replaced a part of it."""
     kind = type(manager)

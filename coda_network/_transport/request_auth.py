@@ -15,6 +15,7 @@ from coda_network._transport.credential_lookup import CredentialLookup, schemes
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._transport.prepared import PreparedRequest, take_userinfo
 from coda_network._wire.authority import split_authority
+from coda_network._wire.origin import is_stranger
 
 
 class Party(NamedTuple):
@@ -182,4 +183,7 @@ class RequestAuth:
             found = found or prepared.credentials
         else:
             found = found or prepared.proxy_credentials or credentials_in_proxy_url(self._handlers, prepared.host)
-        return default_credentials(peer) if found is None else lambda realm: found
+        if found is not None:
+            return lambda realm: found
+        # ``patch(credentials=pair)`` names no site: it is for those that the program itself asks for.
+        return default_credentials(peer, named_only=peer.role is Role.ORIGIN and is_stranger(self._request))
