@@ -100,6 +100,18 @@ class Sent(NamedTuple):
         return f"<Sent: use {self.use.nc} of {self.use.nonce!r}, key hidden>"
 
 
+class Made(NamedTuple):
+    """What all requests under the same terms have in common."""
+
+    terms: Terms
+    username: bytes
+    key: bytes
+    """H(A1)."""
+
+    def __repr__(self) -> str:
+        return "<Made: key hidden>"
+
+
 class Digest:
     """The Digest scheme for one user at one peer.
 
@@ -114,6 +126,7 @@ class Digest:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._state = DigestState()
+        self._made: Made | None = None
         # By nc and cnonce. Responses come in any order, and to any thread.
         self._awaiting: OrderedDict[tuple[int, bytes], Sent] = OrderedDict()
         self._renew_lock()
@@ -196,6 +209,9 @@ class Digest:
     def _name_and_key(self, use: Use) -> tuple[bytes, bytes]:
         """Return the user name in octets, and H(A1) (RFC 7616 section 3.4.2)."""
         terms = use.terms
+        made = self._made
+        if made is not None and made.terms is terms:
+            return made.username, made.key
         username, password = self._credentials.username, self._credentials.password
         if terms.utf8 and not (username.isascii() and password.isascii()):
             # RFC 7616 section 4. Imported late: it loads large tables.
@@ -211,6 +227,8 @@ class Digest:
         key = terms.hash(secret)
         if terms.session:
             key = terms.hash(b":".join((key, use.first_nonce, use.first_cnonce)))
+        else:
+            self._made = Made(terms, user_octets, key)
         return user_octets, key
 
     @staticmethod
