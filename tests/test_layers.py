@@ -36,7 +36,7 @@ LAYERS = (
     ("_net", "_auth"),
     ("_pool",),
     ("_wire",),
-    ("_trace", "_secrets", "_signatures", "_fork", "_stack", "_version"),
+    ("_trace", "_log", "_secrets", "_signatures", "_fork", "_stack", "_version"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 PROGRAMS = {"__main__", "cli", "_cli"}

@@ -8,7 +8,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from coda_network._auth.credentials import Credentials, CredentialSource
@@ -19,7 +19,7 @@ from coda_network._auth.registry import SCHEMES, Entry, by_strength, label
 from coda_network._auth.report import AuthReport
 from coda_network._auth.scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
 from coda_network._auth.tokens import describe
-from coda_network._trace import Trace
+from coda_network._trace import INFO, Trace
 from coda_network._wire.challenge import Challenge, parse_challenges
 
 log = Trace("auth")
@@ -243,8 +243,8 @@ class Login:
                 # have never had it right.
                 return
             self.report.note(attempt.label, "accepted")
-            if log.is_on():
-                self._tell(f"{attempt.label} is accepted")
+            if log.is_on(INFO):
+                self._tell(f"{attempt.label} is accepted", log.info)
             if self._memory is None or self._recall() is not attempt:
                 self._note_accepted(attempt.credentials)
                 if self._memory is not None:
@@ -369,7 +369,7 @@ class Login:
                 attempt, header = self._begin_scheme(challenge, outgoing)
             except CannotServe as reason:
                 self.report.note(label(challenge), str(reason))
-                self._tell(f"{label(challenge)} cannot be used: {_bare(challenge.scheme, reason)}")
+                self._tell(f"{label(challenge)} cannot be used: {_bare(challenge.scheme, reason)}", log.info)
                 continue
             self._tell(f"{attempt.label} is chosen, {self._why(challenge)}")
             return self._sent(attempt, header, None)
@@ -390,9 +390,9 @@ class Login:
         known = last is not None and last.challenged == challenge.scheme
         return "which was accepted before" if known else "the strongest that can be served"
 
-    def _tell(self, what: str) -> None:
+    def _tell(self, what: str, write: Callable[..., None] = log) -> None:
         """Write to the log what happens; who listens gets the report as well."""
-        log("%s %s: %s", self.role.name, self.peer.host, what, role=self.role, report=self.report)
+        write("%s %s: %s", self.role.name, self.peer.host, what, role=self.role, report=self.report)
 
     def _begin_scheme(self, challenge: Challenge, outgoing: Outgoing) -> tuple[Attempt, str]:
         """Begin with one scheme; return it with its first header. Raises CannotServe."""
@@ -466,7 +466,7 @@ class Login:
             self._refused = True
             refused_passwords.refuse(self.peer, attempt.credentials, attempt.challenged, attempt.realm)
         self.report.note(attempt.label, reason)
-        self._tell(f"{attempt.label} has failed: {_bare(attempt.challenged, reason)}")
+        self._tell(f"{attempt.label} has failed: {_bare(attempt.challenged, reason)}", log.info)
         if self._memory is not None:
             self._memory.forget(self.peer, attempt)
         self._attempt = None

@@ -46,6 +46,7 @@ The arguments go to the program.
 options, before the program:
   --pac URL     let a PAC file choose the proxies: its URL or path, or wpad to ask DNS for it
   --tls-proxy   reach https:// proxies by TLS, as their URL says
+  -v            tell on standard error how each request gets through, as CODA_NETWORK_LOG=info does; -vv: every step
 """
 
 # What a program that was not imported has in place of the name of a compiled file, which Python 3.15 no longer sets.
@@ -98,6 +99,10 @@ def _take_options(arguments: Sequence[str]) -> list[str]:
         name, equals, value = rest[0].partition("=")
         if name == "--tls-proxy" and not equals:
             _settings["https_proxies"] = True
+        elif rest[0] in ("-v", "-vv"):
+            from coda_network._log import log_to_stderr
+
+            log_to_stderr("info" if name == "-v" else "debug")
         elif name == "--pac":
             if not equals:
                 value = rest.pop(1) if len(rest) > 1 else ""

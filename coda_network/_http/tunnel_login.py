@@ -27,7 +27,7 @@ class TunnelError(OSError):
     """
 
     def __init__(self, response: Any, report: object = None) -> None:
-        why = getattr(report, "not_sent", None)
+        why = "; ".join(str(report or "").splitlines())
         super().__init__(
             f"Tunnel connection failed: {response.status} {response.reason.strip()}{f' ({why})' if why else ''}"
         )
@@ -65,7 +65,7 @@ def open_tunnel(connect: Callable[[str | None, bool], Any], target: str, login: 
             has_begun_anew = True
             header = _first_header(login, outgoing)
             continue
-        log("CONNECT %s: the proxy responds %d %s", target, response.status, response.reason)
+        log.info("CONNECT %s: the proxy responds %d %s", target, response.status, response.reason)
         if 200 <= response.status < 300:
             if login:
                 login.on_response(response.headers)

@@ -9,7 +9,7 @@ from urllib.error import URLError
 from coda_network._auth.login import CUT_SHORT_TWICE
 from coda_network._auth.scheme import Outgoing, PeerUnproven, Role
 from coda_network._http.drain import drain
-from coda_network._trace import Trace
+from coda_network._trace import INFO, Trace
 from coda_network._transport.body import NO_BODY, Body, RespondedEarly
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._transport.prepared import PreparedRequest
@@ -196,10 +196,10 @@ def _send(connection: Any, prepared: PreparedRequest, data: Any, headers: dict[s
             raise URLError(error)  # noqa: B904  # the traceback shows the cause, as urllib's does
         return response
     response = connection.getresponse()
-    if log.is_on() and not response.tunnel:
+    if log.is_on(INFO) and not response.tunnel:
         # A query may hold secrets.
         path, _, query = prepared.target.partition("?")
-        log(
+        log.info(
             "%s %s: %d %s", prepared.method, (path or "/") + ("?..." if query else ""), response.status, response.reason
         )
     return response
