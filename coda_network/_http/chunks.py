@@ -36,7 +36,9 @@ class BrokenBody(IncompleteRead):
         self.reason = reason
 
     def __repr__(self) -> str:
-        return f"IncompleteRead({len(self.partial)} bytes read; {self.reason})"
+        # That the connection has ended is what http.client's own text stands for.
+        reason = "" if self.reason == _CUT else f"; {self.reason}"
+        return f"IncompleteRead({len(self.partial)} bytes read{reason})"
 
     __str__ = __repr__
 

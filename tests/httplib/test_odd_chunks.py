@@ -36,9 +36,9 @@ REFUSED = [
     (b"5;a\nhello\r\n0\r\n\r\n", b"", "the size of a chunk is b'5;a'"),
     (b"5\r\nhelloworld\r\n0\r\n\r\n", b"hello", "b'wo' in the place of the end of a chunk"),
     (b"5\r\nhello\r\rx\r\n0\r\n\r\n", b"hello", "in the place of the end of a chunk"),
-    (b"5\r\nhello\r\n", b"hello", "the connection ended before the last chunk"),
-    (b"5\r\nhello\r\n1", b"hello", "the connection ended before the last chunk"),
-    (b"5\r\nhello", b"hello", "the connection ended before the last chunk"),
+    (b"5\r\nhello\r\n", b"hello", r"^IncompleteRead\(5 bytes read\)$"),
+    (b"5\r\nhello\r\n1", b"hello", r"^IncompleteRead\(5 bytes read\)$"),
+    (b"5\r\nhello", b"hello", r"^IncompleteRead\(5 bytes read\)$"),
 ]
 
 
