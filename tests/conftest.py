@@ -24,6 +24,7 @@ from support.origin import Origin
 from support.proxy import Proxy
 from support.roots import PROJECT, Roots, made_by_tools
 from support.servers import public_directory, running
+from support.socks import Dante, Microsocks
 from support.squid import BasicLogin, DigestLogin, KerberosLogin, NegotiateNTLMLogin, NTLMLogin, Squid
 
 import coda_network
@@ -205,6 +206,27 @@ def apache(ca: Authority, kdc: KDC) -> Iterator[Apache]:
 @pytest.fixture(scope="session")
 def apache_proxy(ca: Authority, kdc: KDC) -> Iterator[ApacheProxy]:
     with running(ApacheProxy(ca, kdc)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def microsocks() -> Iterator[Microsocks]:
+    """SOCKS5 without a login."""
+    with running(Microsocks()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def microsocks_login() -> Iterator[Microsocks]:
+    """SOCKS5; alice has to log in."""
+    with running(Microsocks(ALICE.user, ALICE.password)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dante() -> Iterator[Dante]:
+    """SOCKS4 and SOCKS5 without a login."""
+    with running(Dante()) as server:
         yield server
 
 

@@ -139,8 +139,10 @@ Listen 127.0.0.1:{port}
     <Proxy *>
 {login}
     </Proxy>
+    {tls}
 </VirtualHost>
 """
+PROXY_TLS = "SSLEngine on\n    SSLCertificateFile {ca.server_certificate}\n    SSLCertificateKeyFile {ca.server_key}"
 
 # Reads to the end of its input, so that chunked requests are seen whole.
 ECHO = """#!{perl}
@@ -262,22 +264,24 @@ class Apache(_Apache):
 
 
 class ApacheProxy(_Apache):
-    """Apache as forward proxy: one port for each kind of login of `LOGINS`.
+    """Apache as forward proxy: one port for each kind of login of `LOGINS`, and one that is reached by TLS.
 
     It does not carry an NTLM login of the origin for http:// URLs, which squid does.
     """
 
     def __enter__(self) -> ApacheProxy:
         self.ports = {kind: free_port() for kind in LOGINS}
+        self.tls_ports = {kind: free_port() for kind in LOGINS}
         self._start()
         return self
 
     def _configuration(self) -> tuple[str, list[int]]:
         hosts = [
-            PROXY.format(port=port, login=self._login(kind, "Proxy-Authenticate", "Proxy-Authorization", 407))
-            for kind, port in self.ports.items()
+            PROXY.format(port=port, login=self._login(kind, "Proxy-Authenticate", "Proxy-Authorization", 407), tls=tls)
+            for ports, tls in ((self.ports, ""), (self.tls_ports, PROXY_TLS.format(ca=self._ca)))
+            for kind, port in ports.items()
         ]
-        return "\n".join(hosts), list(self.ports.values())
+        return "\n".join(hosts), [*self.ports.values(), *self.tls_ports.values()]
 
     def address(self, kind: str) -> tuple[str, int]:
         """Host and port of the proxy that demands `kind`."""

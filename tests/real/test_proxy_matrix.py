@@ -1,0 +1,181 @@
+"""Every kind of proxy with every login that it has, real servers: requests of each kind, and how many connections."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from support.accounts import ALICE
+from support.apache import Apache, ApacheProxy
+from support.certs import Authority
+from support.relaying import CountingRelay
+from support.servers import free_port
+from support.socks import Dante, Microsocks
+from support.squid import Squid
+
+import coda_network
+from coda_network import urllib2
+from coda_network.connect import create_connection, start_tls
+
+pytestmark = pytest.mark.servers
+
+BODY = bytes(range(256)) * (5 << 12)
+LOGINS = ["none", "Basic", "Digest", "NTLM", "Negotiate"]
+SQUIDS = dict(zip(LOGINS, ["squid", "squid_basic", "squid_digest", "squid_ntlm", "squid_negotiate_ntlm"], strict=True))
+
+
+class Way(NamedTuple):
+    """The address of the first proxy, and the URLs of all, in which NETLOC is that of a relay before the first."""
+
+    first: tuple[str, int]
+    urls: list[str]
+
+
+def squid_of(request: pytest.FixtureRequest, login: str) -> Squid:
+    found: Squid = request.getfixturevalue(SQUIDS[login])
+    return found
+
+
+def userinfo(login: str) -> str:
+    return (
+        "" if login == "none" else f"{ALICE.qualified_userinfo if login in ('NTLM', 'Negotiate') else ALICE.userinfo}@"
+    )
+
+
+def http_squid(request: pytest.FixtureRequest, login: str) -> Way:
+    return Way(squid_of(request, login).address, [f"http://{userinfo(login)}NETLOC"])
+
+
+def tls_squid(request: pytest.FixtureRequest, login: str) -> Way:
+    return Way(("127.0.0.1", squid_of(request, login).tls_port), [f"https://{userinfo(login)}NETLOC"])
+
+
+def tls_apache(request: pytest.FixtureRequest, login: str) -> Way:
+    server: ApacheProxy = request.getfixturevalue("apache_proxy")
+    return Way(("127.0.0.1", server.tls_ports[login.lower()]), [f"https://{userinfo(login)}NETLOC"])
+
+
+def microsocks(request: pytest.FixtureRequest, login: str) -> Way:
+    server: Microsocks = request.getfixturevalue("microsocks" if login == "none" else "microsocks_login")
+    return Way(server.address, [f"socks5h://{userinfo(login)}NETLOC"])
+
+
+def dante_4(request: pytest.FixtureRequest, login: str) -> Way:
+    server: Dante = request.getfixturevalue("dante")
+    return Way(server.address, ["socks4://NETLOC"])
+
+
+def dante_5(request: pytest.FixtureRequest, login: str) -> Way:
+    server: Dante = request.getfixturevalue("dante")
+    return Way(server.address, ["socks5://NETLOC"])
+
+
+def http_then_socks(request: pytest.FixtureRequest, login: str) -> Way:
+    server: Microsocks = request.getfixturevalue("microsocks")
+    return Way(
+        squid_of(request, login).address, [f"http://{userinfo(login)}NETLOC", f"socks5h://127.0.0.1:{server.port}"]
+    )
+
+
+def tls_then_http(request: pytest.FixtureRequest, login: str) -> Way:
+    first, second = squid_of(request, "none"), squid_of(request, login)
+    return Way(("127.0.0.1", first.tls_port), ["https://NETLOC", f"http://{userinfo(login)}{second.netloc}"])
+
+
+ROWS = {
+    "http squid": (http_squid, LOGINS),
+    "TLS squid": (tls_squid, LOGINS),
+    "TLS Apache": (tls_apache, ["Basic", "Digest", "NTLM"]),
+    "microsocks, SOCKS5": (microsocks, ["none", "Basic"]),
+    "dante, SOCKS4": (dante_4, ["none"]),
+    "dante, SOCKS5": (dante_5, ["none"]),
+    "http squid -> SOCKS5": (http_then_socks, LOGINS),
+    "TLS squid -> http squid": (tls_then_http, LOGINS),
+}
+CELLS = [pytest.param(way, login, id=f"{row}, {login}") for row, (way, logins) in ROWS.items() for login in logins]
+
+
+@pytest.fixture
+def trusts_the_ca(monkeypatch: pytest.MonkeyPatch, ca: Authority) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
+
+
+def check_echo(response: Any, method: str) -> None:
+    echo = json.loads(response.read())
+    body = BODY if method == "POST" else b""
+    assert (echo["REQUEST_METHOD"], echo["body_sha256"]) == (method, hashlib.sha256(body).hexdigest())
+    assert "HTTP_PROXY_AUTHORIZATION" not in echo
+
+
+@pytest.mark.parametrize("client", ["opener", "patched"])
+@pytest.mark.parametrize(("way", "login"), CELLS)
+@pytest.mark.usefixtures("trusts_the_ca")
+def test_each_kind_of_proxy_carries_each_kind_of_request(
+    request: pytest.FixtureRequest, apache: Apache, way: Any, login: str, client: str
+) -> None:
+    first, urls = way(request, login)
+    with contextlib.ExitStack() as stack:
+        relay = stack.enter_context(CountingRelay(first))
+        proxies = [url.replace("NETLOC", relay.netloc) for url in urls]
+        if client == "patched":
+            stack.enter_context(coda_network.patched(https_proxies=True))
+        library: Any = urllib2 if client == "opener" else urllib.request
+        given = proxies[0] if len(proxies) == 1 else proxies
+        opener = library.build_opener(library.ProxyHandler({"http": given, "https": given}))
+        stack.callback(opener.close)
+        for url in (apache.url, apache.tls_url):
+            for method, body in (("GET", None), ("POST", BODY)):
+                with opener.open(library.Request(f"{url}/echo", body), timeout=20) as response:
+                    check_echo(response, method)
+        # One for http sites and one tunnel, both used twice and logged in once.
+        assert relay.connections == 2
+
+
+@pytest.mark.parametrize(("way", "login"), CELLS)
+@pytest.mark.usefixtures("trusts_the_ca")
+def test_each_kind_of_proxy_carries_a_plain_socket_and_tls_in_it(
+    request: pytest.FixtureRequest, apache: Apache, ca: Authority, way: Any, login: str
+) -> None:
+    first, urls = way(request, login)
+    with CountingRelay(first) as relay:
+        proxies = [url.replace("NETLOC", relay.netloc) for url in urls]
+        with create_connection(("localhost", apache.http_port), 20, proxy=proxies) as sock:
+            sock.sendall(b"GET /echo HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 200")
+        sock = create_connection(("localhost", apache.https_port), 20, proxy=proxies)
+        with start_tls(sock, ca.client_context(), "localhost") as tls:
+            tls.sendall(b"GET /echo HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            with tls.makefile("rb") as file:
+                assert file.readline().startswith(b"HTTP/1.1 200")
+        assert relay.connections == 2
+
+
+@pytest.mark.parametrize("client", ["opener", "patched"])
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.usefixtures("trusts_the_ca")
+def test_a_pac_file_chooses_among_them(
+    request: pytest.FixtureRequest, apache: Apache, microsocks: Microsocks, tmp_path: Path, login: str, client: str
+) -> None:
+    squid = squid_of(request, login)
+    text = f"""
+    function FindProxyForURL(url, host) {{
+        if (url.indexOf("https:") === 0) return "PROXY 127.0.0.1:{free_port()}; HTTPS 127.0.0.1:{squid.tls_port}";
+        if (isInNet(host, "127.0.0.0", "255.0.0.0")) return "SOCKS5 127.0.0.1:{microsocks.port}";
+        return "PROXY {squid.netloc}";
+    }}
+    """
+    credentials = (ALICE.qualified if login in ("NTLM", "Negotiate") else ALICE.user, ALICE.password)
+    path = tmp_path / "proxy.pac"
+    path.write_text(text, encoding="utf-8")
+    library: Any = urllib2 if client == "opener" else urllib.request
+    with coda_network.patched(credentials if login != "none" else None, pac=str(path)):
+        with contextlib.closing(library.build_opener()) as opener:
+            for url in (apache.url.replace("localhost", "127.0.0.1"), apache.url, apache.tls_url):
+                for method, body in (("GET", None), ("POST", BODY)):
+                    with opener.open(library.Request(f"{url}/echo", body), timeout=20) as response:
+                        check_echo(response, method)
