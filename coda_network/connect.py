@@ -248,7 +248,8 @@ def create_connect_handle(
 
     The socket is plain TCP: the caller chooses the protocol, begins TLS where it is wanted, and closes the socket.
 
-    :param url: ``https://host:port`` (443 by default) or ``host:port``; a path does not count
+    :param url: ``https://host:port`` (443 by default), ``http://host:port`` (80 by default) or ``host:port``; a path
+        does not count. The proxy is the one for https in each case: a tunnel is what carries a socket
     :param proxy_handlers: a ProxyHandler, or several handlers; None takes the proxy from the environment
     :param auth_handlers: handlers that know logins for the proxy, one or several
     :param cert: not used, as TLS is the caller's; it keeps programs working that pass it
@@ -258,9 +259,15 @@ def create_connect_handle(
     :raises urllib.error.URLError: no connection was opened; where the proxy refused, ``code`` is its status
     :raises ValueError: the URL has another scheme
     """
-    request = urllib2.Request(url if "://" in url else f"https://{url}", method="CONNECT")
-    if request.type != "https":
-        raise ValueError("a connection is made to https://host:port, or host:port")
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        scheme, rest = "https", url
+    elif scheme.lower() not in ("https", "http"):
+        raise ValueError("a connection is made to https://host:port, http://host:port, or host:port")
+    if scheme.lower() == "http":
+        authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
+        rest = join_authority(*split_authority(authority.rpartition("@")[2], 80))
+    request = urllib2.Request(f"https://{rest}", method="CONNECT")
     opener = build_connect_opener(proxy_handlers, auth_handlers, timeout_sec)
     response = opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else timeout_sec)
     return cast("ConnectResponse", response)

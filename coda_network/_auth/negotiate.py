@@ -15,6 +15,7 @@ from coda_network._auth.security_context import (
     has_tickets,
     load_spnego,
 )
+from coda_network._auth.tokens import with_all_fields
 from coda_network._wire.challenge import Challenge
 
 # The beginning of an NTLM message of type 3 (MS-NLMP section 2.2.1.3), alone or in SPNEGO: with it the peer can check
@@ -153,7 +154,7 @@ class Negotiate:
         return token or b""
 
     def _next_token(self, text: str) -> bytes:
-        given = decode_token(self.name, text)
+        given = with_all_fields(decode_token(self.name, text))
         token = None if self._context is None else self._context.step(given)
         if token is None:  # the handshake has ended, and the peer still does not accept
             raise CannotServe(f"Negotiate: {self._refusal()}")

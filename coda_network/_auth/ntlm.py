@@ -10,6 +10,7 @@ from typing import Protocol
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.scheme import CannotServe, Outgoing, Peer
 from coda_network._auth.security_context import SecurityContext, decode_token, encode_token, has_sspi, load_spnego
+from coda_network._auth.tokens import with_all_fields
 from coda_network._wire.challenge import Challenge
 
 
@@ -83,7 +84,7 @@ class Ntlm:
             self._messages = self._new_messages()
             message = self._messages.negotiate()
         else:
-            message = self._messages.authenticate(decode_token(self.name, challenge.token))
+            message = self._messages.authenticate(with_all_fields(decode_token(self.name, challenge.token)))
         self._state = following
         return encode_token(self.name, message)
 

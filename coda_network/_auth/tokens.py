@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 
 from coda_network._wire.challenge import parse_challenges
 
@@ -11,6 +12,25 @@ _SIGNATURE = b"NTLMSSP\0"
 _MESSAGES = {1: "NTLM type 1 (negotiate)", 2: "NTLM type 2 (challenge)", 3: "NTLM type 3 (authenticate)"}
 # The object identifier of Kerberos (RFC 4121 section 4.1) and the one that Windows sends beside it, in DER.
 _KERBEROS = (bytes.fromhex("06092a864886f712010202"), bytes.fromhex("06092a864882f712010202"))
+
+
+_HEADER = 48
+"""Bytes of a type 2 message before its payload, without the version (MS-NLMP section 2.2.1.2)."""
+_OLD_HEADERS = (32, 40)
+"""The same for the servers of old, whose message ends with the server's challenge; some have 8 bytes more."""
+
+
+def with_all_fields(message: bytes) -> bytes:
+    """Return a type 2 message with the fields that old servers leave out, and other messages as they are."""
+    if len(message) < _OLD_HEADERS[0] or not message.startswith(_SIGNATURE + b"\2\0\0\0"):
+        return message
+    length, _, offset = struct.unpack_from("<HHI", message, 12)  # of the target's name
+    header = offset if length else len(message)
+    if header not in _OLD_HEADERS:
+        return message
+    missing = bytes(_HEADER - header)
+    moved = struct.pack("<I", offset + len(missing) if length else _HEADER)
+    return message[:16] + moved + message[20:header] + missing + message[header:]
 
 
 def describe(value: str) -> str:

@@ -134,6 +134,8 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                 accepted_early, trying = accepted_early or not trying, False
             drain(response)
             continue
+        # One that closes behind its challenge may close behind its final response, too, and not say so.
+        hangs_up = response.will_close and waiting is None
         if challenger is Role.PROXY:
             if Role.ORIGIN in sent and not trying:  # a proof of Digest is for one method
                 to_send[Role.ORIGIN] = sent[Role.ORIGIN]
@@ -153,7 +155,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         to_send[challenger] = authorization
         goes_on = drain(response)
         if not goes_on or pooled.dropped():
-            pooled.hung_up = pooled.hung_up or goes_on
+            pooled.hung_up |= goes_on or (hangs_up and not auth.login(pooled, challenger).binds_connection)
             connection.close()
             if auth.login(pooled, challenger).in_progress:
                 if repeated:

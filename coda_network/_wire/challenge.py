@@ -32,6 +32,9 @@ _equals = re.compile(r"=[ \t\r\n]*").match
 _quoted = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL).match
 # More characters than a token has: servers leave out quotes that are required, as in nonce=bm9uY2U=.
 _unquoted = re.compile(r'[^ \t\r\n,"]*').match
+# Realms as servers write them, though RFC 9110 section 11.5 has them in double quotes: in single ones, and bare words.
+_single_quoted = re.compile(r"'([^']*)'(?=[ \t\r\n,]|\Z)").match
+_next_parameter = re.compile(r"(?<![ \t\r\n])[ \t\r\n]+[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t\r\n]*=").search
 _up_to_comma_or_quote = re.compile(r'[^,"]*').match
 _escaped = re.compile(r"\\(.)", re.DOTALL).sub
 
@@ -82,7 +85,7 @@ def _parse_line(line: str, most: int) -> list[Challenge]:
             continue
         position = name.end()
         if equals := _equals(line, position):
-            value = _value(line, equals.end())
+            value = _value(line, equals.end(), name[1].lower())
             if value is None:
                 return challenges  # a quote that is never closed takes the rest of the line with it
             text, position = value
@@ -90,7 +93,9 @@ def _parse_line(line: str, most: int) -> list[Challenge]:
                 params.setdefault(name[1].lower(), text)
         elif scheme_may_begin and (name[2] or line[position : position + 1] in ("", ",")):
             token = _token68(line, position)
-            if token and line[token.end() : token.end() + 1] in ("", ","):
+            # "realm=" is an empty realm.
+            is_token = token is not None and token[1].lower() != "realm="
+            if token and is_token and line[token.end() : token.end() + 1] in ("", ","):
                 params, position = None, token.end()
                 challenges.append(Challenge(name[1].lower(), token[1]))
             else:
@@ -100,9 +105,16 @@ def _parse_line(line: str, most: int) -> list[Challenge]:
             params, position = None, _after_junk(line, position)
 
 
-def _value(line: str, position: int) -> tuple[str, int] | None:
-    """Return the value of a parameter, unquoted, and where it ends; None if its quote is never closed."""
+def _value(line: str, position: int, name: str) -> tuple[str, int] | None:
+    """Return the value of a parameter, unquoted, and where it ends; None if its quote is never closed.
+
+    :param name: of the parameter, in lower case
+    """
+    if single_quoted := _single_quoted(line, position):
+        return single_quoted[1], single_quoted.end()
     if not line.startswith('"', position):
+        if name == "realm":
+            return _bare_words(line, position)
         unquoted = _unquoted(line, position)
         assert unquoted is not None  # it matches the empty text too
         return unquoted.group(), unquoted.end()
@@ -111,6 +123,17 @@ def _value(line: str, position: int) -> tuple[str, int] | None:
         return None
     text = quoted[1]
     return _escaped(r"\1", text) if "\\" in text else text, quoted.end()
+
+
+def _bare_words(line: str, position: int) -> tuple[str, int]:
+    """Return a value without quotes that may have white space in it, and where it ends."""
+    words = _up_to_comma_or_quote(line, position)
+    assert words is not None  # it matches the empty text too
+    end = words.end()
+    further = _next_parameter(words.group())
+    if further is not None:
+        end = position + further.start()
+    return line[position:end].strip(), end
 
 
 def _after_junk(line: str, position: int) -> int:

@@ -208,7 +208,7 @@ def test_no_repr_or_error_shows_the_password() -> None:
 def test_a_challenge_that_points_beyond_its_end_is_reported() -> None:
     scheme = client()
     scheme.step(START, GET)
-    with_target_info = type_2(UNICODE | 0x00800000)[:40]
+    with_target_info = type_2(UNICODE | 0x00800000)[:44]
     with pytest.raises(CannotServe, match="NTLM: the challenge's token is no type 2 message"):
         scheme.step(challenge_with(with_target_info), GET)
 

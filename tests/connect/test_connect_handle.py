@@ -73,7 +73,7 @@ def test_the_time_is_for_all_of_it() -> None:
 
 
 def test_another_scheme_makes_no_sense() -> None:
-    with pytest.raises(ValueError, match="https://host:port, or host:port"):
+    with pytest.raises(ValueError, match="https://host:port, http://host:port, or host:port"):
         create_connect_handle("ftp://far.example")
 
 
@@ -159,3 +159,33 @@ def test_two_sockets_can_be_joined() -> None:
             assert socket_read_write(far, sock, idle_sec=10) == (11, 5)
             assert near.recv(99) == b"hello"
         assert peer.received == [b"and goodbye"]
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://far.example:8080/", "far.example:8080"),
+        ("http://far.example/path?query", "far.example:80"),
+        ("HTTP://far.example", "far.example:80"),
+        ("http://user:password@far.example/", "far.example:80"),
+        ("http://[::1]:22/", "[::1]:22"),
+        ("https://far.example/", "far.example:443"),
+        ("far.example:22", "far.example:22"),
+    ],
+)
+def test_a_url_names_host_and_port(url: str, target: str) -> None:
+    def script(wire: Wire) -> None:
+        assert wire.read_head().startswith(f"CONNECT {target} ".encode())
+        wire.send(b"HTTP/1.1 200 OK\r\n\r\nhello")
+
+    with ScriptedPeer([script]) as peer:
+        response = create_connect_handle(url, urllib2.ProxyHandler({"https": peer.url}), timeout_sec=10)
+        with response.connect_sock as sock:
+            assert sock.recv(99) == b"hello"
+
+
+def test_an_http_url_is_reached_without_a_proxy() -> None:
+    with ScriptedPeer(greet) as peer:
+        response = create_connect_handle(f"http://{peer.netloc}/", urllib2.ProxyHandler({}), timeout_sec=10)
+        with response.connect_sock as sock:
+            assert sock.recv(99) == b"hello"
