@@ -26,7 +26,7 @@ from coda_network.connect import create_connection
 
 TIMES = 4
 WRONG = "CODA%5Calice:wrong"
-AGAIN = "the user name or password was refused 0 s ago, and is not sent again"
+AGAIN = "s ago, and is not sent again"
 
 
 @pytest.fixture(autouse=True)
