@@ -44,8 +44,10 @@ THREADS = 6
 STATE = {
     "_auth/defaults.py:_installed": "a Stack",
     "_auth/refused_passwords.py:_settings": "a Stack",
+    "_cli/run.py:_settings": "set before the program has a thread",
     "_fork.py:_owners": "single steps; gone through in a child that has one thread",
     "_http/header_login.py:_accepted_headers": "a lock",
+    "_net/happy_eyeballs.py:_switched_on": "a Stack",
     "_net/tls.py:_shared": "replaced in one step; at worst two threads make a context each",
     "_opener/request.py:_origins": "single steps",
     "_patch/__init__.py:_given": "a lock",

@@ -15,6 +15,7 @@ from time import monotonic
 
 from coda_network._net.deadline import Deadline, TimeLimit
 from coda_network._net.resolve import resolve
+from coda_network._stack import Stack
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -29,24 +30,22 @@ DELAY = 0.25
 
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, getattr(errno, "WSAEWOULDBLOCK", 0)})
 
-_switched_on = 0
+_switched_on = Stack()
 
 
 def switch_on() -> None:
     """Race for every connection that would call ``socket.create_connection``; ``switch_off()`` takes back one call."""
-    global _switched_on
-    _switched_on += 1
+    _switched_on.add(True)
 
 
 def switch_off() -> None:
     """Take back one ``switch_on()``."""
-    global _switched_on
-    _switched_on -= 1
+    _switched_on.remove(True)
 
 
 def is_switched_on() -> bool:
     """Return whether connections race where nobody says otherwise."""
-    return _switched_on > 0
+    return any(_switched_on)
 
 
 def stands_in_for(connect: Any) -> bool:
