@@ -219,19 +219,24 @@ def _what_is_wrong(line: bytes) -> str:
     return f"the size of a chunk is {line[:40].rstrip()!r}" if line[-1:] == b"\n" else _CUT
 
 
+# One change brought both limits to http.client.
+_HAS_LIMIT = hasattr(http.client, "_MAXINTERIMRESPONSES")
+
+
 def _skip_trailers(response: ChunkedReading) -> bool:
     """Read and drop the trailers, as http.client does; return whether their end came.
 
-    The data is all there: where there are too many, only the connection is given up.
+    The data is all there: where there are too many, only the connection is given up, unless the program has set a limit
+    or http.client has one, as the newest releases of Python do.
 
-    :raises http.client.HTTPException: there are more than the program has allowed
+    :raises http.client.HTTPException: there are more than allowed
     """
     try:
         return bool(heads.read_field_lines(response.fp, response._max_headers, "trailers")[-1])
     except LineTooLong:
         raise
     except HTTPException:
-        if response._max_headers is not None:
+        if response._max_headers is not None or _HAS_LIMIT:
             raise
         response.will_close = True
         return True

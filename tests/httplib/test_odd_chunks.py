@@ -24,10 +24,11 @@ READ = [
     CHUNKED + b"5\r\r\nhello\r\n0\r\n\r\n",
     CHUNKED + b"5\r\nhello\r\r\n0\r\n\r\n",
     CHUNKED + b"2\nhe\n3\nllo\n0\n\n",
-    CHUNKED + b"5\r\nhello\r\n0\r\n" + b"A: b\r\n" * 2000 + b"\r\n",
     TWICE + b"5\r\nhello\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 ]
+if not hasattr(http.client, "_MAXINTERIMRESPONSES"):  # newer releases have a limit for trailers, too
+    READ.append(CHUNKED + b"5\r\nhello\r\n0\r\n" + b"A: b\r\n" * 2000 + b"\r\n")
 REFUSED = [
     (b" 5\r\nhello\r\n0\r\n\r\n", b"", "the size of a chunk is b' 5'"),
     (b"+5\r\nhello\r\n0\r\n\r\n", b"", "the size of a chunk is b'\\+5'"),

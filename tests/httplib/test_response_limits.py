@@ -86,10 +86,11 @@ def test_without_one_the_limit_is_http_clients(module, response, number, passes)
 
     with ScriptedPeer([script]) as peer:
         connection = module.HTTPConnection(*peer.address)
-        if passes or response is body_with_trailers:  # whose data is all there
+        has_limit = response is not body_with_trailers or hasattr(http.client, "_MAXINTERIMRESPONSES")
+        if passes or not has_limit:
             assert body_read(connection) == b"body"
         else:
-            with pytest.raises(http.client.HTTPException, match="got more than 100 headers"):
+            with pytest.raises(http.client.HTTPException, match=r"got more than 100 (headers|trailers)"):
                 body_read(connection)
 
 
