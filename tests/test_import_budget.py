@@ -24,8 +24,11 @@ DECLARATIONS |= {"redirect_handler", "request", "urlopen"}
 OWN_OF_URLLIB2 = {
     "coda_network",
     "coda_network._version",
+    "coda_network._originals",
     "coda_network._secrets",
     "coda_network._signatures",
+    "coda_network._http",
+    "coda_network._http.in_place",
     "coda_network._opener",
     "coda_network.urllib2",
 }

@@ -36,7 +36,7 @@ LAYERS = (
     ("_net", "_auth"),
     ("_pool",),
     ("_wire",),
-    ("_trace", "_log", "_secrets", "_signatures", "_fork", "_stack", "_version"),
+    ("_trace", "_log", "_originals", "_secrets", "_signatures", "_fork", "_stack", "_version"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 PROGRAMS = {"__main__", "cli", "_cli"}
@@ -272,6 +272,7 @@ def invented_package(folder: Path, files: dict[str, str]) -> Path:
         if row.startswith("_") and row not in (
             "__main__",
             "_fork",
+            "_originals",
             "_secrets",
             "_signatures",
             "_stack",

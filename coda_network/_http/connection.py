@@ -6,8 +6,11 @@ import http.client
 import sys
 import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
+from types import MethodType
 
+from coda_network._http import in_place
 from coda_network._http.file_body import blocks, can_go_by_sendfile, is_regular, send_file
+from coda_network._http.in_place import known_requests
 from coda_network._http.read_response import next_response, response_on_reader
 from coda_network._http.reader import ConnectionReader, reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
@@ -16,6 +19,7 @@ from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._net.tls import is_tls
+from coda_network._originals import kept
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 from coda_network._wire.fast_request import Composer, left_to_send, unless_bytes
@@ -31,13 +35,13 @@ if TYPE_CHECKING:
     from coda_network._http.forward_login import ForwardProxyLogin
     from coda_network._wire.types import ConnectionBody, FieldValue
 
-_stdlib_init = http.client.HTTPConnection.__init__
-_stdlib_putrequest = http.client.HTTPConnection.putrequest
-_stdlib_putheader = http.client.HTTPConnection.putheader
-_stdlib_send_output = http.client.HTTPConnection._send_output  # type: ignore[attr-defined]  # private, see _patch
-_stdlib_read_readable = http.client.HTTPConnection._read_readable  # type: ignore[attr-defined]  # likewise
-_stdlib_send = http.client.HTTPConnection.send
-_stdlib_close = http.client.HTTPConnection.close
+_stdlib_init = kept(http.client.HTTPConnection, "__init__")
+_stdlib_putrequest = kept(http.client.HTTPConnection, "putrequest")
+_stdlib_putheader = kept(http.client.HTTPConnection, "putheader")
+_stdlib_send_output = kept(http.client.HTTPConnection, "_send_output")
+_stdlib_read_readable = kept(http.client.HTTPConnection, "_read_readable")
+_stdlib_send = kept(http.client.HTTPConnection, "send")
+_stdlib_close = kept(http.client.HTTPConnection, "close")
 
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
@@ -75,7 +79,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     source_address: tuple[str, int] | None
     sock: Any
 
-    response_class = HTTPResponse
+    response_class: Any = HTTPResponse
     # Python 3.15 has it: header lines that a response may have; None is http.client's own limit.
     max_response_headers: int | None = None
     socket_keepalive: bool | SocketKeepalive = False
@@ -94,6 +98,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     _refused_tunnel: RefusedTunnel | None = None
     _refusal: HTTPResponse | None = None
     _last_response: weakref.ref[Any] | None = None
+    # Its functions help the connections of another library in the place of ours.
+    _variant: Any = None
 
     if TYPE_CHECKING:
         # For people and their editors; tests/test_signatures.py compares it with http.client's.
@@ -126,12 +132,15 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
                 del args, options
                 forget_secrets(error)
                 raise
-            self._init_extensions(socket_keepalive if tcp_keepalive is None else tcp_keepalive)
+            HTTPConnection._init_extensions(self, socket_keepalive if tcp_keepalive is None else tcp_keepalive)
 
     def _init_extensions(self, socket_keepalive: bool | SocketKeepalive) -> None:
         self.socket_keepalive = socket_keepalive
-        # Looked at in each request, and found faster here than in the class.
+        # All of it here and nothing in the class: the patch lends http.client's class our methods for a while only.
         self._forward_login = self._refusal = self._reader = self._last_response = None
+        self._left_to_send = self._composer = self._refused_tunnel = self._proxy_login = None
+        self._login_handled_elsewhere = False
+        self._variant = in_place.variant_of(type(self))
 
     # -- opening
 
@@ -141,11 +150,12 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         :raises TunnelError: the proxy refused
         :raises OSError: what failed below HTTP
         """
+        adopt(self)
         try:
             if self._tunnel_host:
-                self._check_tunnel()
+                HTTPConnection._check_tunnel(self)
             if self._refused_tunnel is None or not self._tunnel_host:
-                self.sock = self._dial()
+                self.sock = in_place.helpers_of(self)._dial(self)
             if self._tunnel_host:
                 self._tunnel()
         except BaseException as error:
@@ -168,6 +178,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     def close(self) -> None:
         """Close the connection, and the response that is still being read from it."""
+        adopt(self)
         last, self._last_response = self._last_response, None
         refused, self._refused_tunnel = self._refused_tunnel, None
         self._reader = self._refusal = self._forward_login = None
@@ -224,18 +235,23 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         :raises http.client.CannotSendRequest: the response to the request before has not been fetched
         :raises ValueError: something would not stay within its place
         """
+        try:
+            composer = self._composer
+        except AttributeError:
+            adopt(self)
+            composer = None
         message = None
         try:
             at_once = body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT)
-            if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and self._may_send_at_once():
-                composer = self._composer
+            if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and HTTPConnection._may_send_at_once(self):
                 if composer is None:
                     composer = self._composer = Composer()
-                message = composer.compose(method, url, self._host_field, body, headers)  # type: ignore[arg-type]
+                host = MethodType(_host_field, self)
+                message = composer.compose(method, url, host, body, headers)  # type: ignore[arg-type]
             if message is None:
                 self._send_request(method, url, body, headers, encode_chunked)
                 return
-            self._drop_stale_socket()
+            HTTPConnection._drop_stale_socket(self)
             self._method = method
             self.__state = _REQUEST_SENT
             self.send(message)
@@ -245,27 +261,18 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             raise
 
     def _may_send_at_once(self) -> bool:
-        """Return whether the request may be made at once: no subclass, no debugging wants to see the steps of it."""
+        """Return whether the request may be made at once: nobody has replaced a step of it, or wants to see one."""
         cls = type(self)
         return (
             self.__state == _IDLE
             and not self.debuglevel
-            and (cls.putrequest, cls.putheader, cls.endheaders, cls._send_request, cls._send_output) == _STEPS
+            and (cls.putrequest, cls.putheader, cls.endheaders, cls._send_request, cls._send_output) in known_requests
             and type(self._buffer) is list
             and not self._buffer
             and self._http_vsn_str == "HTTP/1.1"
             and self._forward_login is None
+            and (self._composer is not None or _has_no_step_of_its_own(self))
         )
-
-    def _host_field(self) -> str | None:
-        """Return the value of Host; None where it needs the care that http.client takes."""
-        if self._tunnel_host:
-            host, port = self._tunnel_host, self._tunnel_port
-        else:
-            host, port = self.host, self.port
-        if not host.isascii() or ":" in host:
-            return None
-        return host if port == self.default_port else f"{host}:{port}"
 
     def putrequest(self, method: str, url: str, skip_host: bool = False, skip_accept_encoding: bool = False) -> None:
         """Begin a request.
@@ -276,7 +283,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         state = self.__state
         if state != _IDLE:
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
-        self._drop_stale_socket()
+        adopt(self)
+        HTTPConnection._drop_stale_socket(self)
         login = self._forward_login
         if login is not None and login.is_bound and url[:7] != "http://":
             # The proxy would take this request, which names nobody, for that of the user who is logged in.
@@ -323,15 +331,20 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         Where the proxy refuses the tunnel nothing is sent: ``getresponse()`` has its response.
         """
         try:
-            if self.sock is None and not self._open_for_request():
+            left = self._left_to_send
+        except AttributeError:
+            adopt(self)
+            left = None
+        try:
+            if self.sock is None and not HTTPConnection._open_for_request(self):
                 return
-            if self._left_to_send is not None:
+            if left is not None:
                 pieces = self._read_readable(data) if hasattr(data, "read") else unless_bytes(data)
                 if pieces is not None:
                     for piece in pieces:
                         HTTPConnection.send(self, piece)
                     return
-                self._left_to_send -= memoryview(data).nbytes
+                self._left_to_send = left - memoryview(data).nbytes
             if self._forward_login is not None:
                 data = self._forward_login.on_send(self, data)
             if type(data) is bytes and self.sock is not None:
@@ -358,6 +371,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         return self._refusal is None
 
     def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
+        adopt(self)
         self._left_to_send = left_to_send(self._buffer)
         together = isinstance(message_body, bytes) and len(message_body) <= ONE_SEGMENT and self.debuglevel <= 0
         if together and not encode_chunked:
@@ -370,12 +384,12 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
                 del message, message_body
                 raise
             return
-        if self._tunnel_host and self.sock is None and not self._open_for_request():
+        if self._tunnel_host and self.sock is None and not HTTPConnection._open_for_request(self):
             # A body that can be read only once is left for the attempt that gets through.
             del self._buffer[:]
             return
         try:
-            if hasattr(message_body, "fileno") and self._send_by_sendfile(message_body, encode_chunked):
+            if hasattr(message_body, "fileno") and HTTPConnection._send_by_sendfile(self, message_body, encode_chunked):
                 return
             _stdlib_send_output(self, message_body, encode_chunked)
         except BaseException as error:
@@ -386,10 +400,11 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     def _send_by_sendfile(self, body: Any, encode_chunked: bool) -> bool:
         """Send head and body where the body is a file of the system; return False where it needs the long way."""
         cls, own = type(self), vars(self)
-        is_watched = (cls.send, cls._read_readable) != _SENDING or "send" in own or "_read_readable" in own
+        sending = cls.send, cls._read_readable
+        is_watched = sending not in in_place.known_sending or any(name in own for name in in_place.SENDING)
         if is_watched or self.debuglevel > 0 or self._forward_login is not None or not is_regular(body):
             return False
-        if self.sock is None and not self._open_for_request():
+        if self.sock is None and not HTTPConnection._open_for_request(self):
             return False
         if not can_go_by_sendfile(self.sock) or (encode_chunked and self._http_vsn != 11):
             return False
@@ -418,11 +433,15 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         state = self.__state
         if state != _REQUEST_SENT:
             raise ResponseNotReady(state)
-        left = self._left_to_send
+        try:
+            left = self._left_to_send
+        except AttributeError:
+            adopt(self)
+            left = None
         if left is not None:
             self._left_to_send = None
         last = self._last_response
-        if last is not None and last() is not None and self._awaits_response_end():
+        if last is not None and last() is not None and HTTPConnection._awaits_response_end(self):
             raise ResponseNotReady(f"{state}; the response before has not been read to its end")
         if self._refusal is not None:
             response, self._refusal = self._refusal, None
@@ -440,7 +459,9 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             self.__state = _IDLE
             return refusal
         try:
-            response = self._quick_response() or self._general_response()
+            response = (
+                HTTPConnection._quick_response(self) if self._variant is None else None
+            ) or HTTPConnection._general_response(self)
         except ConnectionError:
             self.close()
             raise
@@ -465,40 +486,43 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     def _quick_response(self) -> HTTPResponse | None:
         """Return a response whose head is ordinary; None where it is not, or cannot be read by our reader."""
-        if self.response_class is not HTTPResponse:
+        cls: Any = self.response_class
+        if cls is not HTTPResponse and (cls is not _StdlibResponse or in_place.steps_of_http_client is None):
             return None
         reader = self._reader
         if reader is None or reader.sock is not self.sock or reader.file.closed:
             reader = self._reader = reader_for(self.sock)
         if reader is None or self.debuglevel or self.max_response_headers is not None:
             return None
+        if cls is not HTTPResponse and in_place.steps_of_http_client != (cls.__init__, cls.begin, cls._read_status):  # type: ignore[union-attr]
+            return None
         try:
-            return next_response(reader, self._method)
+            return next_response(reader, self._method, cls)
         except BaseException:
             reader.end_response(False)
             self._reader = None
             raise
 
     def _reader_ahead(self) -> ConnectionReader | None:
-        """Return the reader that will read the response; None for a stand-in of a socket."""
-        reader = self._reader
-        if reader is None or reader.sock is not self.sock or reader.file.closed:
-            reader = self._reader = reader_for(self.sock)
-        return reader
+        return reader_ahead(self)
 
     def _general_response(self) -> Any:
-        response = self._new_response()
+        helpers = in_place.helpers_of(self)
+        response = helpers._new_response(self)
         try:
-            if self.max_response_headers is None:
-                response.begin()
-            else:
-                response.begin(_max_headers=self.max_response_headers)
+            helpers._begin(self, response)
         except BaseException:
             response.close()
             # As in http.client the next response may be asked for, after a timeout say: by a reader of its own.
             self._reader = None
             raise
         return response
+
+    def _begin(self, response: Any) -> None:
+        if self.max_response_headers is None:
+            response.begin()
+        else:
+            response.begin(_max_headers=self.max_response_headers)
 
     def _repeat(self, message: bytes, method: str) -> Any:
         """Send a complete request, in the middle of or behind the one that was begun; return the response to it.
@@ -520,11 +544,11 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     def _dial_for_another_user(self) -> None:
         """Open another connection to the same peer, in the middle of a request that goes on with it."""
-        suspended = self._suspended_request()
+        suspended = HTTPConnection._suspended_request(self)
         # Not by self.close() and connect(): subclasses extend them, and a tunnel is none of this.
         HTTPConnection.close(self)
-        self.sock = self._dial()
-        self._resume_request(suspended)
+        self.sock = in_place.helpers_of(self)._dial(self)
+        HTTPConnection._resume_request(self, suspended)
 
     def _awaits_response_end(self) -> bool:
         """Return whether somebody is still reading the response before."""
@@ -538,27 +562,73 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             return
         # Whoever leases connections has looked for himself whether something came meanwhile.
         is_idle = reader.can_go_on() and (self._login_handled_elsewhere or not (self.auto_open and reader.is_dropped()))
-        if is_idle or self._awaits_response_end():
+        if is_idle or HTTPConnection._awaits_response_end(self):
             return
         # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
         HTTPConnection.close(self)
 
     def _new_response(self) -> Any:
+        cls, reader = self.response_class, self._reader
         # Where the reader can be ours, _quick_response() has looked it up.
-        if self.response_class is HTTPResponse and self._reader is not None:
-            return response_on_reader(self._reader, self.debuglevel, self._method)
+        if reader is not None and reader.sock is self.sock and in_place.has_our_init(cls):
+            return response_on_reader(reader, self.debuglevel, self._method, cls)
         if self.debuglevel > 0:
-            return self.response_class(self.sock, self.debuglevel, method=self._method)
-        return self.response_class(self.sock, method=self._method)
+            return cls(self.sock, self.debuglevel, method=self._method)
+        return cls(self.sock, method=self._method)
 
 
-_SENDING = (HTTPConnection.send, HTTPConnection._read_readable)
+def reader_ahead(connection: Any) -> ConnectionReader | None:
+    """Return the reader that will read the response; None for a stand-in of a socket."""
+    reader: ConnectionReader | None = connection._reader
+    if reader is None or reader.sock is not connection.sock or reader.file.closed:
+        reader = connection._reader = reader_for(connection.sock)
+    return reader
 
-# What request() is made of where somebody overrides one of them.
-_STEPS = (
-    HTTPConnection.putrequest,
-    HTTPConnection.putheader,
-    HTTPConnection.endheaders,
-    HTTPConnection._send_request,
-    HTTPConnection._send_output,
-)
+
+def _has_no_step_of_its_own(connection: Any) -> bool:
+    """Return whether the program has replaced no step of a request in this very connection, as tests do.
+
+    Looked at before the first request: instance attributes are too slow to be looked at before each.
+    """
+    # Not by ``__dict__``: asking for it makes attributes slower on Python 3.11 and 3.12.
+    return all(hasattr(getattr(connection, name), "__func__") for name in in_place.REQUEST_STEPS)
+
+
+def _host_field(connection: Any) -> str | None:
+    """Return the value of Host; None where it needs the care that http.client takes."""
+    if connection._tunnel_host:
+        host, port = connection._tunnel_host, connection._tunnel_port
+    else:
+        host, port = connection.host, connection.port
+    if not host.isascii() or ":" in host:
+        return None
+    return host if port == connection.default_port else f"{host}:{port}"
+
+
+def adopt(connection: Any) -> None:
+    """Give a connection what it lacks of our attributes: it is older than the patch, or its ``__init__`` comes late."""
+    if getattr(connection, "_variant", connection) is connection:
+        # Not so for one that has all: to ask for ``__dict__`` makes attributes slower on Python 3.11 and 3.12.
+        for name, value in _NOTHING_YET.items():
+            connection.__dict__.setdefault(name, value)
+        connection._variant = in_place.variant_of(type(connection))
+
+
+_NOTHING_YET = {
+    "_composer": None,
+    "_forward_login": None,
+    "_last_response": None,
+    "_left_to_send": None,
+    "_login_handled_elsewhere": False,
+    "_proxy_login": None,
+    "_raw_proxy_headers": None,
+    "_reader": None,
+    "_refusal": None,
+    "_refused_tunnel": None,
+    "max_response_headers": None,
+    "socket_keepalive": False,
+}
+_StdlibResponse = http.client.HTTPResponse
+in_place.known_requests.append(tuple(getattr(HTTPConnection, name) for name in in_place.REQUEST_STEPS))
+in_place.known_sending.append(tuple(getattr(HTTPConnection, name) for name in in_place.SENDING))
+in_place.our_connection, in_place.our_response = HTTPConnection, HTTPResponse

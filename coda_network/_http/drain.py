@@ -11,6 +11,7 @@ import socket
 from http.client import HTTPException
 from time import monotonic
 
+from coda_network._http import in_place
 from coda_network._http.reader import SocketFile
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -97,7 +98,7 @@ def look_ahead(connection: Any, seconds: float) -> bytes:
 
     :param seconds: for which it is waited
     """
-    reader = connection._reader_ahead()
+    reader = in_place.our_connection._reader_ahead(connection)
     if reader is None:
         return b""  # a stand-in for a socket
     reader.source.__class__ = _HurriedFile

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.login import CUT_SHORT_TWICE, LARGE_BODY, Login
 from coda_network._auth.scheme import Outgoing, PeerUnproven
+from coda_network._http import in_place
 from coda_network._http.drain import drain
 from coda_network._http.header_login import login_from_header, may_have_to_log_in, note_accepted_header
 
@@ -71,7 +72,7 @@ class ForwardProxyLogin:
         if self._login is None or given != self._given:
             if self.is_bound:
                 # It is logged in as somebody else, and the proxy would take this request for his.
-                connection._dial_for_another_user()
+                in_place.our_connection._dial_for_another_user(connection)
                 connection._forward_login = self
                 self._accepted = False
             self._given = given
@@ -111,7 +112,7 @@ class ForwardProxyLogin:
         assert self._head is not None
         trying = login.is_untried
         while True:
-            response = connection._repeat(self._head.probe(value), "HEAD")
+            response = in_place.helpers_of(connection)._repeat(connection, self._head.probe(value), "HEAD")
             response.read()  # it is over: it had no body
             if response.status != 407:
                 self._note_acceptance(login, value)
@@ -176,7 +177,9 @@ class ForwardProxyLogin:
         assert self._login is not None
         # The legs of a handshake keep the connection; what the program wishes counts for the last one.
         head = self._head.that_keeps_the_connection() if self._login.awaits_challenge else self._head
-        return connection._repeat(head.with_authorization(value) + (self._body or b""), self._method)
+        return in_place.helpers_of(connection)._repeat(
+            connection, head.with_authorization(value) + (self._body or b""), self._method
+        )
 
     def _begin_anew(self, login: Login) -> str | None:
         """Begin the login again: a token is valid on the connection of its challenge only."""

@@ -7,6 +7,7 @@ import sys
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._net.tls import begin_tls, client_context, log_tls
+from coda_network._originals import kept
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING or hasattr(http.client, "HTTPSConnection"):
 else:
     from coda_network._http.no_tls import HTTPSConnection as _StdlibHTTPSConnection
 
-_stdlib_init = _StdlibHTTPSConnection.__init__
+_stdlib_init = kept(_StdlibHTTPSConnection, "__init__")
 _plain = http.client.HTTPConnection
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+
+from coda_network._http import in_place
 from coda_network._http.reader import ConnectionReader
 from coda_network._http.response import HTTPResponse
 from coda_network._http.response_head import apply_head, prepare
@@ -13,31 +16,39 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def next_response(reader: ConnectionReader, method: str | None) -> HTTPResponse | None:
-    """Read the head of an ordinary response at once; return None, with nothing read, where it is of another kind."""
+def next_response(reader: ConnectionReader, method: str | None, cls: Any = HTTPResponse) -> HTTPResponse | None:
+    """Read the head of an ordinary response at once; return None, with nothing read, where it is of another kind.
+
+    :param cls: our class of responses, or http.client's while it has our behaviour
+    """
     seen = reader.receive()
     found = None if method == "HEAD" else scan(seen)
     if found is None:
         reader.source.ahead = seen
         return None
-    response = HTTPResponse.__new__(HTTPResponse)
+    response: HTTPResponse = cls.__new__(cls)
     response._reader = reader
     response._method = method
-    response.tunnel = False
     response.fp = reader.file
     size, status, response.reason, response._fields, length, response.will_close, response._is_limited = found
     response.code = response.status = status
     response.length = length
     response.chunked = length is None
     reader.source.ahead = seen[size:]
+    if cls is not HTTPResponse and in_place.steps_of_http_client is None:
+        response.__class__ = HTTPResponse  # the patch was taken back just now
     return response
 
 
-def response_on_reader(reader: ConnectionReader, debuglevel: int, method: str | None) -> HTTPResponse:
-    """Return a response that is about to be read from a connection's own reader."""
-    response = HTTPResponse.__new__(HTTPResponse)
-    prepare(response, None, debuglevel, method)
+def response_on_reader(reader: ConnectionReader, debuglevel: int, method: str | None, cls: Any) -> HTTPResponse:
+    """Return a response that is about to be read from a connection's own reader.
+
+    :param cls: our class of responses, or http.client's while it has our behaviour
+    """
+    response: HTTPResponse = cls(reader, debuglevel, method)
     use_reader(response, reader)
+    if cls is not HTTPResponse and in_place.steps_of_http_client is None:
+        response.__class__ = HTTPResponse  # the patch was taken back just now
     return response
 
 
@@ -54,8 +65,11 @@ def response_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
     :param file: where the body is; None where nobody has opened it yet
     """
     version, status, reason = heads.parse_status_line(lines[0])
-    response = HTTPResponse.__new__(HTTPResponse)
+    cls = HTTPResponse if in_place.steps_of_http_client is None else http.client.HTTPResponse
+    response: Any = cls.__new__(cls)
     prepare(response, file, 0, "CONNECT")
     response.tunnel = True
     apply_head(response, version, status, reason, b"".join(lines[1:]))
-    return response
+    if cls is not HTTPResponse and in_place.steps_of_http_client is None:
+        response.__class__ = HTTPResponse  # the patch was taken back just now
+    return response  # type: ignore[no-any-return]  # of one of the two classes

@@ -99,6 +99,10 @@ class ConnectionReader:
         state = "broken" if self.broken else "closed" if self.file.closed else "open"
         return f"<ConnectionReader {state}>"
 
+    def makefile(self, mode: str = "rb") -> io.BufferedReader:
+        """Return the file of the connection, for the ``__init__()`` of a response: they share one."""
+        return self.file
+
     # -- between responses
 
     def end_response(self, complete: bool) -> bool:
@@ -220,7 +224,7 @@ def reader_for(sock: Any) -> ConnectionReader | None:
         return None
     # makefile() counts as a user of the socket: after sock.close() a response that owns the reader reads on.
     reader: Any = sock.makefile("rb", TLS_RECORD if is_tls(sock) else READ_BUFFER)
-    if not is_file_of(reader.raw):
+    if not is_file_of(getattr(reader, "raw", None)):
         return None
     reader.raw.__class__ = SocketFile
     return ConnectionReader(sock, reader)

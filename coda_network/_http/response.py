@@ -6,12 +6,14 @@ import http.client
 import io
 from http.client import IncompleteRead, LineTooLong, RemoteDisconnected
 
+from coda_network._http import in_place
 from coda_network._http.body_buffer import LARGEST_PIECE, PIECE, BodyBuffer
 from coda_network._http.body_lines import catch_up, lines_of
 from coda_network._http.chunks import ChunkedReading
 from coda_network._http.reader import PAST_THE_FILE, READ_BUFFER, ConnectionReader
 from coda_network._http.response_head import apply_found, apply_head, prepare
 from coda_network._net.real_socket import is_file_of
+from coda_network._originals import kept
 from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
@@ -206,7 +208,12 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         if fp is None:
             return b""
         reader = self._reader
-        if amt is None and reader is not None and fp is reader.file and type(self)._safe_read is _safe_read:
+        if (
+            amt is None
+            and reader is not None
+            and fp is reader.file
+            and type(self)._safe_read in in_place.known_safe_reads
+        ):
             source = reader.source
             # All of it has come with the head, and nothing else.
             if source.passed_by and len(source.ahead) == self.length:
@@ -324,9 +331,10 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
 
         :raises http.client.IncompleteRead: a chunked body was cut short
         """
-        self._checkClosed()
-        if type(self).readline is not _readline:
-            return _stdlib_iter(self)
+        if self.closed:
+            return iter(())
+        if type(self).readline not in in_place.known_readlines:
+            return _stdlib_iter(self)  # type: ignore[no-any-return]  # io's own
         return lines_of(self)
 
     def _count(self, count: int, wanted: int) -> None:
@@ -365,6 +373,6 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         return data.getvalue()
 
 
-_readline = HTTPResponse.readline
-_safe_read = HTTPResponse._safe_read
-_stdlib_iter = http.client.HTTPResponse.__iter__
+in_place.known_readlines.append(HTTPResponse.readline)
+in_place.known_safe_reads.append(HTTPResponse._safe_read)
+_stdlib_iter = kept(http.client.HTTPResponse, "__iter__")

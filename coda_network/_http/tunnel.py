@@ -7,6 +7,7 @@ import http.client
 import sys
 from http.client import RemoteDisconnected
 
+from coda_network._http import in_place
 from coda_network._http.read_response import response_from_head, use_reader
 from coda_network._http.reader import reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
@@ -14,6 +15,7 @@ from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel_login import ConnectionLost, TunnelError, open_tunnel
 from coda_network._net.read_head import read_head
 from coda_network._net.redial import redial
+from coda_network._originals import kept
 from coda_network._secrets import forget_secrets
 from coda_network._wire import heads
 from coda_network._wire.validate import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
@@ -32,8 +34,8 @@ else:
 # Whether http.client prints the empty line at the end of the response to CONNECT, too.
 _PRINTS_THE_END = (3, 12) <= sys.version_info < (3, 15)
 
-_stdlib_get_hostport = http.client.HTTPConnection._get_hostport  # type: ignore[attr-defined]  # private, see _patch
-_stdlib_set_tunnel = http.client.HTTPConnection.set_tunnel
+_stdlib_get_hostport = kept(http.client.HTTPConnection, "_get_hostport")
+_stdlib_set_tunnel = kept(http.client.HTTPConnection, "set_tunnel")
 
 
 class Tunnelling(_Base):
@@ -119,28 +121,29 @@ class Tunnelling(_Base):
         :raises OSError: the connection to the proxy failed
         :raises ValueError: host or headers would not stay within their place in the CONNECT request
         """
-        self._check_tunnel()
+        Tunnelling._check_tunnel(self)
         from coda_network._http.header_login import login_for_tunnel
 
         # A request may be under way already: it waits while the same methods send CONNECT.
-        suspended = self._suspended_request()
-        connect = functools.partial(self._send_connect, self.sock)
+        helpers = in_place.helpers_of(self)
+        suspended = helpers._suspended_request(self)
+        connect = functools.partial(Tunnelling._send_connect, self, self.sock)
         target = authority(self._tunnel_host, self._tunnel_port)
         try:
             open_tunnel(connect, target, self._proxy_login or login_for_tunnel(self))
         except TunnelError as error:
-            self._resume_request(suspended)
+            helpers._resume_request(self, suspended)
             del suspended
             forget_secrets(error)
             raise
         except BaseException as error:
             self.close()
-            self._resume_request(suspended)
-            self._discard_request()
+            helpers._resume_request(self, suspended)
+            helpers._discard_request(self)
             del suspended
             forget_secrets(error)
             raise
-        self._resume_request(suspended)
+        helpers._resume_request(self, suspended)
 
     def _send_connect(self, dialled: Any, authorization: str | None, is_bound: bool = False) -> HTTPResponse:
         """Send one CONNECT and return the proxy's response, opening the connection to the proxy where it is not open.
@@ -153,7 +156,7 @@ class Tunnelling(_Base):
         if self.sock is None and refused is not None and (sock := refused.detach()) is not None:
             self.sock = sock
             try:
-                return self._exchange_connect(authorization)
+                return Tunnelling._exchange_connect(self, authorization)
             except ConnectionError:
                 # Some proxies announce that the connection goes on and close it all the same.
                 sock.close()
@@ -161,8 +164,8 @@ class Tunnelling(_Base):
         if is_bound:
             raise ConnectionLost("the proxy closed the connection in the middle of the handshake")
         if self.sock is None:
-            self.sock = redial(self._dial, dialled)
-        return self._exchange_connect(authorization)
+            self.sock = redial(functools.partial(in_place.helpers_of(self)._dial, self), dialled)
+        return Tunnelling._exchange_connect(self, authorization)
 
     def _exchange_connect(self, authorization: str | None) -> HTTPResponse:
         """Send CONNECT by the methods that subclasses override; read the response.
@@ -171,7 +174,7 @@ class Tunnelling(_Base):
         """
         target = authority(self._tunnel_host, self._tunnel_port)
         self._buffer = []  # the list of the suspended request stays as it is
-        self._discard_request()
+        in_place.helpers_of(self)._discard_request(self)
         self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
         keep_alive = self._proxy_login is not None
         for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, keep_alive):

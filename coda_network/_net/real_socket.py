@@ -9,13 +9,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# Whose makefile() gives an io.BufferedReader over a SocketIO; anybody else's gives what it likes.
+_MAKERS = frozenset({"socket", "gevent", "eventlet", "coda_network"})
+
+
 def is_real(sock: Any) -> bool:
     """Return whether *sock* has all that a socket has; a stand-in may have ``makefile()`` alone.
 
-    eventlet's plain sockets are of a class of their own. Its TLS sockets are subclasses of the original
-    ``socket.socket``, which eventlet has replaced. All real sockets count their open files, and no stand-in does.
+    Nothing is asked of the name ``socket.socket``: eventlet has replaced it, its plain sockets are of a class of their
+    own and its TLS sockets subclasses of the original, and test doubles put what is no class there. All real sockets
+    count their open files, and no stand-in does but the subclasses that give files of their own.
     """
-    return isinstance(sock, socket.socket) or hasattr(type(sock), "_io_refs")
+    kind = type(sock)
+    maker = getattr(kind, "makefile", None)
+    is_a_socket = maker is not None and hasattr(kind, "_io_refs") and "makefile" not in getattr(sock, "__dict__", ())
+    return is_a_socket and getattr(maker, "__module__", "").partition(".")[0] in _MAKERS
 
 
 def is_file_of(file: Any) -> bool:

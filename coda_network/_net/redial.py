@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_Socket = socket.socket  # test doubles put what is no class in the place of the name
+
+
 def redial(dial: Callable[[], Any], before: Any) -> Any:
     """Connect again to the peer that has closed the connection of *before*; return the socket to go on with.
 
@@ -26,7 +29,7 @@ def redial(dial: Callable[[], Any], before: Any) -> Any:
     if is_tls(before) and not is_tls(sock):
         sock.close()
         raise OSError("the proxy asked for a login and closed its TLS connection, which cannot be opened again here")
-    if not isinstance(before, socket.socket) or not isinstance(sock, socket.socket) or is_tls(sock):
+    if not isinstance(before, _Socket) or not isinstance(sock, _Socket) or is_tls(sock):
         return sock
     _take_over(before, sock)
     return before

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import urllib.request
 
+from coda_network._originals import kept
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_http_request = urllib.request.AbstractBasicAuthHandler.http_request
-_stdlib_basic_401 = urllib.request.HTTPBasicAuthHandler.http_error_401
-_stdlib_basic_407 = urllib.request.ProxyBasicAuthHandler.http_error_407
-_stdlib_digest_401 = urllib.request.HTTPDigestAuthHandler.http_error_401
-_stdlib_digest_407 = urllib.request.ProxyDigestAuthHandler.http_error_407
+_stdlib_http_request = kept(urllib.request.AbstractBasicAuthHandler, "http_request")
+_stdlib_basic_401 = kept(urllib.request.HTTPBasicAuthHandler, "http_error_401")
+_stdlib_basic_407 = kept(urllib.request.ProxyBasicAuthHandler, "http_error_407")
+_stdlib_digest_401 = kept(urllib.request.HTTPDigestAuthHandler, "http_error_401")
+_stdlib_digest_407 = kept(urllib.request.ProxyDigestAuthHandler, "http_error_407")
 
 
 def _has_been_tried(handler: Any, response: Any) -> bool:

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 
 from coda_network._opener.request import request_class
+from coda_network._originals import kept, original
 from coda_network._secrets import forget_secrets
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from coda_network._http.response import HTTPResponse
     from coda_network._wire.types import Body
 
-_stdlib_close = urllib.request.OpenerDirector.close
-_stdlib_call_chain = urllib.request.OpenerDirector._call_chain  # type: ignore[attr-defined]  # private
+_stdlib_close = kept(urllib.request.OpenerDirector, "close")
+_stdlib_call_chain = original(urllib.request.OpenerDirector, "_call_chain")
 _stdlib_full_url = urllib.request.Request.full_url
-_stdlib_get_method = urllib.request.Request.get_method
+_stdlib_get_method = original(urllib.request.Request, "get_method")
 
 
 class OpenerDirector(urllib.request.OpenerDirector):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import urllib.request
 
+from coda_network._originals import kept
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_http_response = urllib.request.HTTPErrorProcessor.http_response
+_stdlib_http_response = kept(urllib.request.HTTPErrorProcessor, "http_response")
 
 
 class HTTPErrorProcessor(urllib.request.HTTPErrorProcessor):

@@ -7,7 +7,9 @@ import http.client
 import sys
 import urllib.request
 
+from coda_network._http.in_place import is_kept_alive, is_on
 from coda_network._opener.errors import TunnelRefused
+from coda_network._originals import kept, original
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
@@ -26,12 +28,13 @@ if TYPE_CHECKING or hasattr(urllib.request, "HTTPSHandler"):
 else:
     from coda_network._opener.no_tls import HTTPSHandler as _StdlibHTTPSHandler
 
-_stdlib_do_open = urllib.request.AbstractHTTPHandler.do_open
-_stdlib_do_request = urllib.request.AbstractHTTPHandler.do_request_
-_stdlib_http_init = urllib.request.HTTPHandler.__init__
-_stdlib_https_init = _StdlibHTTPSHandler.__init__
+_stdlib_do_open = kept(urllib.request.AbstractHTTPHandler, "do_open")
+_stdlib_do_request = kept(urllib.request.AbstractHTTPHandler, "do_request_")
+_stdlib_http_init = kept(urllib.request.HTTPHandler, "__init__")
+_stdlib_https_init = kept(_StdlibHTTPSHandler, "__init__")
+_OpenerDirector = urllib.request.OpenerDirector
 _UNMADE: Any = object()  # in the place of a context
-_stdlib_add_header = urllib.request.Request.add_unredirected_header
+_stdlib_add_header = original(urllib.request.Request, "add_unredirected_header")
 
 
 @functools.cache
@@ -85,7 +88,7 @@ class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
         """
         opener = getattr(self, "parent", None)
         try:
-            if isinstance(http_class, type) and hasattr(http_class, "_new_response"):
+            if is_kept_alive(http_class):
                 response = _engine().round_trip(opener, http_class, req, http_conn_args, self._debuglevel)
             else:
                 response = _stdlib_do_open(self, http_class, req, **http_conn_args)
@@ -204,7 +207,7 @@ class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
         """
         context = self._context
         if context is None:
-            context = (self._default_context or _default_context_of(self)).get()
+            context = (getattr(self, "_default_context", None) or _default_context_of(self)).get()
         make = _connection_class(http.client.HTTPSConnection)
         options = _options(self) if self.socket_keepalive else {}
         return self.do_open(make, req, context=context, **options)
@@ -239,7 +242,9 @@ def _level(debuglevel: int | None, connection_class: Any) -> Any:
 
 
 def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:
-    return {"socket_keepalive": handler.socket_keepalive} if handler.socket_keepalive else {}
+    # The patch may be taken back while a request is under way.
+    socket_keepalive = getattr(handler, "socket_keepalive", False)
+    return {"socket_keepalive": socket_keepalive} if socket_keepalive else {}
 
 
 _STDLIB = {
@@ -249,9 +254,9 @@ _STDLIB = {
 
 
 def _connection_class(found: Any) -> Any:
-    """Return our class in place of http.client's; a class that is ours already, or a program's own, as it is."""
+    """Return our class in place of http.client's, where that has not our behaviour; a program's own as it is."""
     name = _STDLIB.get(found)
-    return found if name is None or "_new_response" in vars(found) else getattr(_engine(), name)
+    return found if name is None or is_on() else getattr(_engine(), name)
 
 
 def _refused(opener: Any, req: Any, response: Any) -> Any:
@@ -259,7 +264,7 @@ def _refused(opener: Any, req: Any, response: Any) -> Any:
 
     :raises TunnelRefused: none of them does
     """
-    if response.status == 407 and isinstance(opener, urllib.request.OpenerDirector):
+    if response.status == 407 and isinstance(opener, _OpenerDirector):
         by_code = opener.handle_error.get("http", {})  # type: ignore[attr-defined]  # urllib's table of handlers
         for handler in by_code.get(407, ()):
             result = handler.http_error_407(req, response, 407, response.reason, response.headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import urllib.request
 
+from coda_network._originals import kept
 from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from coda_network._net.tls import Cert
 
-_stdlib_init = urllib.request.ProxyHandler.__init__
-_stdlib_proxy_open = urllib.request.ProxyHandler.proxy_open
+_stdlib_init = kept(urllib.request.ProxyHandler, "__init__")
+_stdlib_proxy_open = kept(urllib.request.ProxyHandler, "proxy_open")
 
 
 @functools.cache
@@ -171,7 +172,7 @@ _ITS_OWN = _Type("https")  # https goes by way of a proxy of any scheme
 
 def _outcome(handler: Any, proxy: str, type: str) -> _Outcome:
     outcome = _Outcome()
-    _stdlib_proxy_open(handler, outcome, proxy, type)  # type: ignore[arg-type]  # all that it uses of a Request
+    _stdlib_proxy_open(handler, outcome, proxy, type)
     return outcome
 
 

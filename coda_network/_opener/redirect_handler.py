@@ -7,14 +7,15 @@ import sys
 import urllib.error
 import urllib.request
 
+from coda_network._originals import kept
 from coda_network._secrets import hide_userinfo
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_http_error_302 = urllib.request.HTTPRedirectHandler.http_error_302
-_stdlib_redirect_request = urllib.request.HTTPRedirectHandler.redirect_request
+_stdlib_http_error_302 = kept(urllib.request.HTTPRedirectHandler, "http_error_302")
+_stdlib_redirect_request = kept(urllib.request.HTTPRedirectHandler, "redirect_request")
 
 
 class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):

@@ -6,6 +6,7 @@ import operator
 import re
 import urllib.request
 
+from coda_network._originals import kept, original
 from coda_network._secrets import forget_secrets
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from coda_network._wire.types import Body
 
 _Stdlib = urllib.request.Request
-_stdlib_init = urllib.request.Request.__init__
-_stdlib_set_proxy = urllib.request.Request.set_proxy
+_original_init = original(urllib.request.Request, "__init__")
+_stdlib_init = kept(urllib.request.Request, "__init__")
+_stdlib_set_proxy = kept(urllib.request.Request, "set_proxy")
 _stdlib_full_url = urllib.request.Request.full_url
 
 MEMORY = 1024
@@ -140,7 +142,7 @@ _data = Request.data
 def request_class() -> Any:
     """Return the class that makes a Request of a URL: ours, or the one that a program has put into urllib.request."""
     found = urllib.request.Request
-    return Request if found is _Stdlib and found.__init__ is _stdlib_init else found
+    return Request if found is _Stdlib and found.__init__ is _original_init else found
 
 
 LONGEST = 300

@@ -147,5 +147,5 @@ def _the_switch() -> Switch:
             from coda_network._patch import targets
             from coda_network._patch.switch import Switch
 
-            _switch = Switch(targets.build(), targets.subclass_rules())
+            _switch = Switch(targets.steps(), targets.subclass_rules())
         return _switch

@@ -24,7 +24,7 @@ from http.client import HTTPException
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.drain import keep_body
-from coda_network._http.response import HTTPResponse
+from coda_network._http.in_place import variants
 from coda_network._http.tunnel_login import TunnelError
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -41,13 +41,11 @@ def urllib3_attributes(subclass: type[Any]) -> Mapping[str, object]:
     if module != _MODULE and not module.endswith(f".{_MODULE}"):
         return {}
     own = vars(subclass)
-    replaced: dict[str, object] = {}
-    if "_tunnel" in own or "_new_conn" in own:
-        replaced["_tunnel"] = _tunnel
     if "_new_conn" in own:
-        replaced.update(_dial=_dial, _repeat=_repeat)
-        replaced.update(_quick_response=_quick_response, _new_response=_new_response)
-    return replaced
+        variants[subclass] = _Urllib3
+    elif "_tunnel" not in own:
+        return {}
+    return {"_tunnel": _tunnel}
 
 
 def _tunnel(self: Any) -> None:
@@ -65,56 +63,38 @@ def _tunnel(self: Any) -> None:
         raise
 
 
-def _dial(self: Any) -> Any:
-    return self._new_conn()
+class _Urllib3(HTTPConnection):
+    """What urllib3's connections are helped by: functions that are called with connections of its class.
 
+    Each response gets a reader of its own: urllib3 reads chunks past it, so it never learns where they end.
+    """
 
-def _repeat(self: Any, message: bytes, method: str) -> Any:
-    options = vars(self).get("_response_options")
-    try:
-        return HTTPConnection._repeat(self, message, method)
-    finally:
-        self._response_options = options
+    def _dial(self) -> Any:
+        connection: Any = self
+        return connection._new_conn()
 
-
-def _quick_response(self: Any) -> None:
-    """Return None, which leaves every response to ``_new_response``."""
-
-
-def _new_response(self: Any) -> Any:
-    """Return a response with a reader of its own: urllib3 reads chunks past it, so it never learns where they end."""
-    response_class = _Response if self.response_class is HTTPConnection.response_class else self.response_class
-    if self.debuglevel > 0:
-        return response_class(self.sock, self.debuglevel, method=self._method)
-    return response_class(self.sock, method=self._method)
-
-
-class _Response(HTTPResponse):
-    """A response whose contradicting lengths urllib3 refuses itself, with an error that its users know."""
-
-    __module__ = "http.client"
-    __qualname__ = "HTTPResponse"
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # By the class that it says it is of.
-        return _blank_response, (), self.__getstate__()
-
-    def begin(self, *, _max_headers: int | None = None) -> None:
-        """Read the head; where its lengths contradict each other, read nothing more."""
+    def _repeat(self, message: bytes, method: str) -> Any:
+        options = vars(self).get("_response_options")
         try:
-            HTTPResponse.begin(self, _max_headers=_max_headers)
+            return HTTPConnection._repeat(self, message, method)
+        finally:
+            self._response_options = options
+
+    def _new_response(self) -> Any:
+        if self.debuglevel > 0:
+            return self.response_class(self.sock, self.debuglevel, method=self._method)
+        return self.response_class(self.sock, method=self._method)
+
+    def _begin(self, response: Any) -> None:
+        """Read the head; where its lengths contradict each other read no more, and leave it to urllib3 to refuse."""
+        try:
+            HTTPConnection._begin(self, response)
         except HTTPException:
-            fields = self.headers
+            fields = response.headers
             if fields is None or "Transfer-Encoding" in fields or not _contradict(fields.get_all("Content-Length", [])):
                 raise
-            self.length, self.chunked, self.chunk_left, self.will_close = None, False, None, True
-            self.close()
-
-
-def _blank_response() -> Any:
-    import http.client
-
-    return http.client.HTTPResponse.__new__(http.client.HTTPResponse)
+            response.length, response.chunked, response.chunk_left, response.will_close = None, False, None, True
+            response.close()
 
 
 def _contradict(lengths: list[str]) -> bool:

@@ -17,18 +17,25 @@ from collections import namedtuple
 from types import ModuleType
 
 from coda_network._fork import renew_in_children
+from coda_network._patch.change import ABSENT, AttributeChange, FunctionChange
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Any, Final
+    from types import FunctionType
+    from typing import Any, Protocol
 
     # A module or class, its name ("package.module", "package.module:Class"), or a function that returns it.
     Owner = ModuleType | type[Any] | str | Callable[[], Any]
 
-__all__ = ["SubclassRule", "Switch", "Target"]
+    class Change(Protocol):
+        """Something that is made and undone."""
 
-ABSENT: Final = object()
+        def make(self) -> None: ...
+        def undo(self) -> None: ...
+
+
+__all__ = ["Action", "FunctionTarget", "SubclassRule", "Switch", "Target"]
 
 
 class Target(namedtuple("Target", ("owner", "name", "value"))):
@@ -44,6 +51,21 @@ class Target(namedtuple("Target", ("owner", "name", "value"))):
     owner: Owner
     name: str
     value: object
+
+
+class FunctionTarget(Target):
+    """A function of a class or module, for which others may have wrappers: see ``change``."""
+
+    __slots__ = ()
+
+
+class Action(namedtuple("Action", ("make", "undo"))):
+    """What is to be done between two replacements, and between their undoing: two functions without parameters."""
+
+    __slots__ = ()
+
+    make: Callable[[], None]
+    undo: Callable[[], None]
 
 
 class SubclassRule(namedtuple("SubclassRule", ("base", "attributes"))):
@@ -63,51 +85,27 @@ class SubclassRule(namedtuple("SubclassRule", ("base", "attributes"))):
     attributes: Callable[[type[Any]], Mapping[str, object]]
 
 
-class _Change:
-    """One attribute of one owner: what is put there and what was found there."""
-
-    def __init__(self, owner: Any, name: str, value: object) -> None:
-        self.owner = owner
-        self.name = name
-        self.value = value
-        self.found = value
-
-    def make(self) -> None:
-        present = vars(self.owner).get(self.name, ABSENT)
-        # Another patcher may have put our value back: then the original is the one that was found the time before.
-        if present is not self.value:
-            self.found = present
-            setattr(self.owner, self.name, self.value)
-
-    def undo(self) -> None:
-        if vars(self.owner).get(self.name, ABSENT) is not self.value:
-            return
-        if self.found is ABSENT:
-            delattr(self.owner, self.name)
-        else:
-            setattr(self.owner, self.name, self.found)
-
-
 class Switch:
     """All replacements of one patch, put in and taken out together.
 
     Calls are counted: after two ``install()`` the second ``remove()`` restores. All methods may be called from any
     thread; while one installs or removes, others can see some attributes replaced and others not yet.
 
-    :param targets: the attributes to replace, in this order; they are put back in the reverse order
+    :param targets: the attributes to replace and the actions in between, in this order; they are undone in the reverse
+        order
     :param subclass_rules: see SubclassRule. The subclasses they changed are kept alive until ``remove()``
     """
 
-    def __init__(self, targets: Iterable[Target], subclass_rules: Iterable[SubclassRule] = ()) -> None:
+    def __init__(self, targets: Iterable[Target | Action], subclass_rules: Iterable[SubclassRule] = ()) -> None:
         self._targets = tuple(targets)
         self._rules = tuple(subclass_rules)
         self._renew_lock()
         renew_in_children(self, Switch._renew_lock)
         self._depth = 0
         # Those of the targets, made once, so that they remember what was found first.
-        self._changes: list[_Change] | None = None
+        self._changes: list[Change] | None = None
         # All that ``remove()`` has to undo, the last first.
-        self._made: list[_Change] = []
+        self._made: list[Change] = []
         self._seen: set[tuple[type[Any], str]] = set()
 
     def _renew_lock(self) -> None:
@@ -140,16 +138,17 @@ class Switch:
         # Import before replacing: once the hook is there, another thread's class statement waits for our lock, perhaps
         # inside an import that we would wait for.
         if self._changes is None:
-            self._changes = [_Change(_resolve(t.owner), t.name, t.value) for t in self._targets]
+            copies: dict[object, FunctionType] = {}
+            self._changes = [_change(target, copies) for target in self._targets]
         bases: dict[type[Any], list[SubclassRule]] = {}
         for rule in self._rules:
             bases.setdefault(_resolve(rule.base), []).append(rule)
-        for change in self._changes:
-            self._make(change)
+        for one in self._changes:
+            self._make(one)
         for base, rules in bases.items():
             # The hook goes first: a class that is made while the existing ones are listed is not missed.
             self._make(self._hook(base, rules))
-            for subclass in _subclasses(base):
+            for subclass in subclasses(base):
                 self._follow(subclass, rules)
 
     def _take_out(self) -> None:
@@ -157,9 +156,9 @@ class Switch:
             self._made.pop().undo()
         self._seen.clear()
 
-    def _make(self, change: _Change) -> None:
-        self._made.append(change)
-        change.make()
+    def _make(self, one: Change) -> None:
+        self._made.append(one)
+        one.make()
 
     def _follow(self, subclass: type[Any], rules: Iterable[SubclassRule]) -> None:
         for rule in rules:
@@ -167,24 +166,34 @@ class Switch:
                 # A class can come twice: by two bases, or by the hook in one thread and the list in another.
                 if (subclass, name) not in self._seen:
                     self._seen.add((subclass, name))
-                    self._make(_Change(subclass, name, value))
+                    self._make(AttributeChange(subclass, name, value))
 
-    def _hook(self, base: type[Any], rules: list[SubclassRule]) -> _Change:
+    def _hook(self, base: type[Any], rules: list[SubclassRule]) -> AttributeChange:
         """Return an ``__init_subclass__`` for ``base`` that calls the one it replaces, then follows the rules."""
 
         def __init_subclass__(cls: type[Any], /, **arguments: Any) -> None:
-            if change.found is ABSENT:
+            if hook.found is ABSENT:
                 super(base, cls).__init_subclass__(**arguments)
             else:
-                found: Any = change.found
+                found: Any = hook.found
                 found.__get__(None, cls)(**arguments)
             with self._lock:
                 # After remove() it can still be called, by somebody who took it for the original.
-                if change in self._made:
+                if hook in self._made:
                     self._follow(cls, rules)
 
-        change = _Change(base, "__init_subclass__", classmethod(__init_subclass__))
-        return change
+        hook = AttributeChange(base, "__init_subclass__", classmethod(__init_subclass__))
+        return hook
+
+
+def _change(target: Target | Action, copies: dict[object, FunctionType]) -> Change:
+    if isinstance(target, Action):
+        return target
+    owner = _resolve(target.owner)
+    if isinstance(target, FunctionTarget):
+        function: Any = target.value
+        return FunctionChange(owner, target.name, function, copies)
+    return AttributeChange(owner, target.name, target.value)
 
 
 def _resolve(owner: Owner) -> Any:
@@ -197,7 +206,7 @@ def _resolve(owner: Owner) -> Any:
     return resolve_name(owner)
 
 
-def _subclasses(base: type[Any]) -> Iterator[type[Any]]:
+def subclasses(base: type[Any]) -> Iterator[type[Any]]:
     """Yield all subclasses that exist, at any depth, each once."""
     seen: set[type[Any]] = set()
     waiting = [base]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import sys
 import urllib.request
+from types import FunctionType
 
-from coda_network._http import connection, https, response
+from coda_network._http import connection, https, in_place, response
 from coda_network._opener import (
     basic_digest_handlers,
     director,
@@ -17,8 +18,10 @@ from coda_network._opener import (
     request,
 )
 from coda_network._opener.urlopen import sharing_urlopen
+from coda_network._originals import kept, original
+from coda_network._patch.in_flight import move_responses
 from coda_network._patch.privates import urllib3_attributes
-from coda_network._patch.switch import SubclassRule, Target
+from coda_network._patch.switch import Action, FunctionTarget, SubclassRule, Target
 from coda_network._route import environment
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -38,7 +41,7 @@ if sys.implementation.name == "pypy":
     # PyPy never calls one that a class did not have from the beginning, and warns. io's own closes what is left.
     _OWN |= {"__del__"}
 
-_stdlib_urlopen = urllib.request.urlopen
+_stdlib_urlopen = kept(urllib.request, "urlopen")
 
 
 def _opener_for(context: Any) -> Any:
@@ -47,9 +50,18 @@ def _opener_for(context: Any) -> Any:
 
 def build() -> list[Target]:
     """Return everything that ``patch()`` replaces."""
+    return [step for step in steps() if isinstance(step, Target)]
+
+
+def steps() -> list[Target | Action]:
+    """Return the same in order, with what is to be done in between."""
+    responses = list(_body(http.client.HTTPResponse, response.HTTPResponse))
     return [
-        *_body(http.client.HTTPResponse, response.HTTPResponse),
-        *_body(http.client.HTTPConnection, connection.HTTPConnection),
+        # What is under way goes on: what our functions look for, and http.client's do not, comes first and goes last.
+        *(target for target in responses if not hasattr(target.owner, target.name)),
+        Action(_nothing, move_responses),
+        *(target for target in responses if hasattr(target.owner, target.name)),
+        *filter(_is_known, _body(http.client.HTTPConnection, connection.HTTPConnection)),
         *_body(urllib.request.Request, request.Request),
         *_body(urllib.request.OpenerDirector, director.OpenerDirector),
         *_body(urllib.request.AbstractHTTPHandler, http_handlers.AbstractHTTPHandler),
@@ -62,26 +74,57 @@ def build() -> list[Target]:
         *_body(urllib.request.HTTPDigestAuthHandler, basic_digest_handlers.HTTPDigestAuthHandler),
         *_body(urllib.request.ProxyDigestAuthHandler, basic_digest_handlers.ProxyDigestAuthHandler),
         *_for_https(),
-        Target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
-        *(Target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
+        _target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
+        *(_target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
+        Action(_nothing, move_responses),
+        Action(_begin, in_place.end),
     ]
+
+
+def _nothing() -> None:
+    """Do nothing: what is done is done in undoing."""
+
+
+def _is_known(target: Target) -> bool:
+    """Return whether a class of connections is to have an attribute: what it has itself, and what is public.
+
+    Of a connection our functions look for nothing else, as it may vanish while they are at work.
+    """
+    if target.name == "response_class":
+        return False  # responses are http.client's own class, which has our behaviour
+    return hasattr(target.owner, target.name) or target.name[:1] != "_"
+
+
+def _begin() -> None:
+    """Let the short ways know the functions by which the classes of http.client have our behaviour."""
+    in_place.begin(
+        lambda name: _by_us(http.client.HTTPConnection, connection.HTTPConnection, name),
+        lambda name: _by_us(http.client.HTTPResponse, response.HTTPResponse, name),
+    )
+
+
+def _by_us(theirs: Any, ours: Any, name: str) -> Any:
+    """Return what a class has under a name where nobody else has replaced it; None where somebody has."""
+    found = vars(theirs).get(name)
+    is_ours = getattr(found, "__code__", None) is getattr(ours, name).__code__ or found is original(theirs, name)
+    return found if is_ours else None
 
 
 def _for_https() -> list[Target]:
     if hasattr(http.client, "HTTPSConnection"):
         return [
-            *_body(http.client.HTTPSConnection, https.HTTPSConnection),
+            *filter(_is_known, _body(http.client.HTTPSConnection, https.HTTPSConnection)),
             *_body(urllib.request.HTTPSHandler, http_handlers.HTTPSHandler),
         ]
     from coda_network._opener.no_tls import unknown_open
 
-    return [Target(urllib.request.UnknownHandler, "unknown_open", unknown_open)]
+    return [_target(urllib.request.UnknownHandler, "unknown_open", unknown_open)]
 
 
 def _environment_names() -> list[str]:
     """Return the names of that function: where the system has no proxy settings it is also ``getproxies``."""
-    theirs = urllib.request.getproxies_environment
-    return [name for name in ("getproxies_environment", "getproxies") if getattr(urllib.request, name) is theirs]
+    theirs = original(urllib.request, "getproxies_environment")
+    return [name for name in ("getproxies_environment", "getproxies") if original(urllib.request, name) is theirs]
 
 
 def subclass_rules() -> list[SubclassRule]:
@@ -96,7 +139,11 @@ def _body(theirs: type, ours: type) -> Iterator[Target]:
         defined.update(vars(cls))
     for name, value in defined.items():
         if name not in _OWN:
-            yield Target(theirs, name, value)
+            yield _target(theirs, name, value)
+
+
+def _target(owner: Any, name: str, value: Any) -> Target:
+    return (FunctionTarget if type(value) is FunctionType else Target)(owner, name, value)
 
 
 def _mixins(theirs: type, ours: type) -> list[type]:

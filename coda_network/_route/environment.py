@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import urllib.request
 
+from coda_network._originals import kept
+
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_getproxies_environment = urllib.request.getproxies_environment
+_stdlib_getproxies_environment = kept(urllib.request, "getproxies_environment")
 
 
 def getproxies_environment() -> dict[str, str]:
@@ -26,7 +28,7 @@ def getproxies_environment() -> dict[str, str]:
     for scheme, url in proxies.items():
         if "\\" in url:
             proxies[scheme] = url.replace("\\", "%5C")
-    return proxies
+    return proxies  # type: ignore[no-any-return]
 
 
 # It stands in for urllib's function, and is shown and looked up by that one's name.
@@ -51,7 +53,8 @@ def no_proxy() -> str | bytes:
     :returns: as it is in the environment: bytes where the system has bytes
     """
     variables: Any = getattr(os.environ, "_data", None)
-    if variables is None or urllib.request.getproxies_environment not in _KNOWN:
+    code = getattr(urllib.request.getproxies_environment, "__code__", None)
+    if variables is None or not (code is _THEIRS or code is _OURS):
         return urllib.request.getproxies_environment().get("no", "")
     if os.name == "nt":
         return variables.get("NO_PROXY", "")  # type: ignore[no-any-return]
@@ -65,4 +68,5 @@ def no_proxy() -> str | bytes:
     return (upper if lower is None else lower) or b""
 
 
-_KNOWN = (_stdlib_getproxies_environment, getproxies_environment)
+# By their code: what the patch puts there is a copy of our function.
+_THEIRS, _OURS = _stdlib_getproxies_environment.__code__, getproxies_environment.__code__

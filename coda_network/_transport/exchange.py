@@ -111,7 +111,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
             pooled.hung_up = True
             repeated, to_send = True, _without_tokens(sent, logins)
             continue
-        if response.tunnel:
+        if getattr(response, "tunnel", False) is True:  # a class of the program has none
             response.auth_report = pooled.proxy_login and pooled.proxy_login.report
             return response
 
@@ -176,7 +176,7 @@ def _log_in_ahead(pooled: PooledConnection, prepared: PreparedRequest, auth: Req
     if not awaited:
         return None
     response = exchange(pooled, prepared.for_head(), NO_BODY, auth)
-    if response.tunnel or any(auth.login(pooled, role).failed for role in awaited):
+    if getattr(response, "tunnel", False) or any(auth.login(pooled, role).failed for role in awaited):
         return response
     drain(response)
     return None
@@ -198,7 +198,7 @@ def _send(connection: Any, prepared: PreparedRequest, data: Any, headers: dict[s
             raise URLError(error)  # noqa: B904  # the traceback shows the cause, as urllib's does
         return response
     response = connection.getresponse()
-    if log.is_on(INFO) and not response.tunnel:
+    if log.is_on(INFO) and not getattr(response, "tunnel", False):
         # A query may hold secrets.
         path, _, query = prepared.target.partition("?")
         log.info(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coda_network._auth.credentials import nobody
 from coda_network._auth.scheme import Role
+from coda_network._http.connection import HTTPConnection
 from coda_network._net.liveness import Liveness
 from coda_network._net.tls import is_tls
 from coda_network._trace import Trace
@@ -93,7 +94,7 @@ class PooledConnection:
     def far_end(self) -> tuple[str, int]:
         """Return host and port of the end of the tunnel, or of the peer where there is no tunnel."""
         connection = self.connection
-        return connection._tunnel_target() or (connection.host, connection.port)
+        return HTTPConnection._tunnel_target(connection) or (connection.host, connection.port)
 
     def certificate(self) -> bytes | None:
         """Return the certificate of the far end in DER form; None without TLS, or while the connection is closed."""

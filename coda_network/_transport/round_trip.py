@@ -7,7 +7,9 @@ import urllib.request
 from typing import Any
 
 from coda_network._auth.scheme import Role
+from coda_network._http.connection import HTTPConnection
 from coda_network._net import happy_eyeballs
+from coda_network._originals import original
 from coda_network._pool.key import PoolKey
 from coda_network._route.route import Route, RouteFailed, dial_over, has_failed_to_connect
 from coda_network._trace import Trace
@@ -23,8 +25,8 @@ log = Trace("pool")
 
 _OF_A_REQUEST = (
     urllib.request.Request.full_url,
-    urllib.request.Request.get_full_url,
-    urllib.request.Request.get_method,
+    original(urllib.request.Request, "get_full_url"),
+    original(urllib.request.Request, "get_method"),
 )
 _CHALLENGES = frozenset(role.status for role in Role)
 
@@ -84,9 +86,12 @@ def round_trip(
         if route is not None and isinstance(error, OSError) and has_failed_to_connect(connection):
             raise RouteFailed(error) from None
         raise
-    # Who has said ``close`` sends nothing more on the connection (RFC 9112 section 9.6), whatever the peer responds.
-    is_last = response.tunnel or (prepared.headers["Connection"] != "keep-alive" and _says_close(prepared))
-    response._release = functools.partial(_close, pooled) if is_last else on_end
+    if getattr(response, "_release", pooled) is None:
+        # Who has said ``close`` sends nothing more on the connection (RFC 9112 section 9.6), whatever comes.
+        is_last = response.tunnel or (prepared.headers["Connection"] != "keep-alive" and _says_close(prepared))
+        response._release = functools.partial(_close, pooled) if is_last else on_end
+    else:
+        _leave_to(response, connection)
     if leased is not None:
         response.connection_reused = not leased.hung_up
     response.url = url
@@ -137,7 +142,7 @@ def _open(
         preset = prepared.proxy_authorization
         connection.set_tunnel(prepared.tunnel, headers={} if preset is None else {"Proxy-Authorization": preset})
         proxy_login = auth.login(pooled, Role.PROXY)
-    connection._log_in_with(proxy_login)
+    HTTPConnection._log_in_with(connection, proxy_login)
     auth.begin_unasked(pooled)
     return pooled
 
@@ -152,6 +157,13 @@ def _is_hashable(options: dict[str, Any]) -> bool:
 
 def _says_close(prepared: PreparedRequest) -> bool:
     return "close" in tokens([str(prepared.headers["Connection"])])
+
+
+def _leave_to(response: Any, connection: Any) -> None:
+    """Let a response read on alone that says nothing of its end: of a class of the program, or of http.client's own."""
+    if connection.sock is not None:
+        connection.sock.close()
+        connection.sock = None
 
 
 def _close(pooled: PooledConnection, response: Any, reusable: bool) -> None:

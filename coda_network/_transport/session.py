@@ -72,12 +72,14 @@ class Session:
         self.pool.close()
 
 
+_OpenerDirector = urllib.request.OpenerDirector
+
 # The attribute ``_session`` of an opener is read and written in this file only.
 
 
 def session_of(opener: Any) -> Session | None:
     """Return the session of an opener, made with its first request; None for what is no ``OpenerDirector``."""
-    if not isinstance(opener, urllib.request.OpenerDirector):
+    if not isinstance(opener, _OpenerDirector):
         return None
     found: Session | None = getattr(opener, "_session", None)
     # Of two threads that come first, one takes what the other has made: ``setdefault()`` is one step.

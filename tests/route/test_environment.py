@@ -64,5 +64,6 @@ def test_the_patch_replaces_every_name_of_the_function() -> None:
     names = [name for name in ("getproxies_environment", "getproxies") if getattr(urllib.request, name) is theirs]
     assert "getproxies_environment" in names
     with coda_network.patched():
-        assert {getattr(urllib.request, name) for name in names} == {getproxies_environment}
+        [placed] = {getattr(urllib.request, name) for name in names}
+        assert placed.__code__ is getproxies_environment.__code__
     assert {getattr(urllib.request, name) for name in names} == {theirs}

@@ -51,13 +51,11 @@ class Connection:
 
     host, port, timeout, debuglevel = "peer.example", 80, None, 0
     sock: Any = object()
+    _tunnel_host = _tunnel_port = None
 
     def __init__(self, responses: list[Response]) -> None:
         self.responses = responses
         self.sent: list[dict[str, str]] = []
-
-    def _tunnel_target(self) -> None:
-        """There is no tunnel."""
 
     def request(self, method: str, target: str, body: Any, headers: dict[str, str], **options: Any) -> None:
         for name, value in headers.items():

@@ -1,0 +1,95 @@
+"""What http.client's own classes are while the patch has our behaviour under their names; without it, nothing.
+
+The short ways of a request and a response pass by methods that a program may have replaced or wrapped. They are taken
+only where each of these is the one that we know.
+"""
+
+from __future__ import annotations
+
+import http.client
+import weakref
+
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+REQUEST_STEPS = ("putrequest", "putheader", "endheaders", "_send_request", "_send_output")
+"""What ``request()`` is made of."""
+
+SENDING = ("send", "_read_readable")
+"""What sends a body that is a file."""
+
+RESPONSE_STEPS = ("__init__", "begin", "_read_status")
+"""What makes and reads the head of a response."""
+
+# What classes have under these names where nothing is in the way: our own, and while patched http.client's.
+known_requests: list[tuple[Any, ...]] = []
+steps_of_http_client: tuple[Any, ...] | None = None
+known_sending: list[tuple[Any, ...]] = []
+known_readlines: list[Any] = []
+known_safe_reads: list[Any] = []
+
+# The classes of other libraries whose connections are helped by functions of their own, and the class that has these.
+variants: weakref.WeakKeyDictionary[type[Any], type[Any]] = weakref.WeakKeyDictionary()
+
+# Our own classes, whose modules import this one.
+our_connection: Any = None
+our_response: Any = None
+
+_Connection = http.client.HTTPConnection
+_Response = http.client.HTTPResponse
+
+
+def begin(of_connection: Callable[[str], Any], of_response: Callable[[str], Any]) -> None:
+    """Note that http.client's own classes have our behaviour from now on.
+
+    :param of_connection: returns the function by which they have it under a name; None where somebody has replaced it
+    """
+    global steps_of_http_client
+    known_requests[1:] = [tuple(map(of_connection, REQUEST_STEPS))]
+    known_sending[1:] = [tuple(map(of_connection, SENDING))]
+    known_readlines[1:] = [of_response("readline")]
+    known_safe_reads[1:] = [of_response("_safe_read")]
+    steps_of_http_client = tuple(map(of_response, RESPONSE_STEPS))
+
+
+def end() -> None:
+    """Note that they have their own behaviour again."""
+    global steps_of_http_client
+    steps_of_http_client = None
+    for known in (known_requests, known_sending, known_readlines, known_safe_reads):
+        del known[1:]
+
+
+def is_on() -> bool:
+    """Return whether http.client's own classes have our behaviour."""
+    return steps_of_http_client is not None
+
+
+def variant_of(cls: type[Any]) -> Any:
+    """Return the class whose functions help the connections of *cls*; None where there is no special one."""
+    if variants:
+        for base in cls.__mro__:
+            if base in variants:
+                return variants[base]
+    return None
+
+
+def helpers_of(connection: Any) -> Any:
+    """Return the class whose functions help a connection: not its own, which may have them for a while only."""
+    cls = type(connection)
+    return cls if issubclass(cls, our_connection) else connection._variant or our_connection
+
+
+def is_kept_alive(connection_class: Any) -> bool:
+    """Return whether connections of a class serve one request after another, and note for themselves how each ended."""
+    base = our_connection if steps_of_http_client is None else _Connection
+    return base is not None and isinstance(connection_class, type) and issubclass(connection_class, base)
+
+
+def has_our_init(response_class: Any) -> bool:
+    """Return whether a class of responses is made as ours is, by ``makefile()`` alone."""
+    if response_class is _Response:
+        return steps_of_http_client is not None and response_class.__init__ is steps_of_http_client[0]
+    return response_class is our_response

@@ -1,0 +1,82 @@
+"""Patching and unpatching while requests are under way: what began ends, in other threads and in this one."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from support.origin import Origin, patterned
+
+import coda_network
+
+REQUESTS = int(os.environ.get("CODA_STRESS_REQUESTS", "600"))
+"""Of the stress test; the whole of it has 10,000."""
+
+
+@pytest.fixture
+def switching() -> Iterator[None]:
+    """Another thread that patches and unpatches in turns; threads give way to each other as often as they can."""
+    ends = threading.Event()
+
+    def work() -> None:
+        while not ends.is_set():
+            coda_network.patch()
+            ends.wait(0.0005)
+            coda_network.unpatch()
+            ends.wait(0.0005)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    ends.set()
+    thread.join()
+    sys.setswitchinterval(interval)
+    assert not coda_network.is_patched()
+
+
+def by_opener(origin: Origin, count: int) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for number in range(count):
+        path = ("/bytes/300", "/chunked", "/bytes/70000", "/close")[number % 4]
+        with opener.open(origin.url + path) as response:
+            assert response.status == 200
+            assert response.headers.get_content_type()
+            response.read() if number % 3 else list(response)
+    with coda_network.patched():
+        opener.close()
+
+
+def by_connection(origin: Origin, count: int) -> None:
+    connection = http.client.HTTPConnection(*origin.address)
+    for number in range(count):
+        connection.request("POST", "/bytes/3000", b"x" * number)
+        response = connection.getresponse()
+        assert response.version == 11
+        assert response.read(1000) + response.read() == patterned(3000)
+    connection.close()
+
+
+@pytest.mark.usefixtures("switching")
+def test_requests_of_other_threads_end_without_an_error(origin: Origin) -> None:
+    errors: list[BaseException] = []
+
+    def work(ask: object) -> None:
+        try:
+            ask(origin, REQUESTS // 4)  # type: ignore[operator]  # one of the two
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(ask,)) for ask in (by_opener, by_connection) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
