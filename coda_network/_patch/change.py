@@ -90,10 +90,8 @@ class FunctionChange(AttributeChange):
 
     def _leave(self, wrapper: object) -> None:
         """Leave somebody's wrapper where it is, over the function that it has found."""
-        if self.replaced is None:
-            self.replaced, is_beneath = find(self.owner, self.name, wrapper)
-        else:
-            is_beneath = True
+        found, is_beneath = find(self.owner, self.name, wrapper)
+        self.replaced = found or self.replaced
         if not is_beneath:
             where = f"{getattr(self.owner, '__module__', None) or ''}.{self.owner.__name__}.{self.name}".lstrip(".")
             warnings.warn(

@@ -106,7 +106,8 @@ def _begin() -> None:
 def _by_us(theirs: Any, ours: Any, name: str) -> Any:
     """Return what a class has under a name where nobody else has replaced it; None where somebody has."""
     found = vars(theirs).get(name)
-    is_ours = getattr(found, "__code__", None) is getattr(ours, name).__code__ or found is original(theirs, name)
+    code = getattr(getattr(ours, name), "__code__", theirs)
+    is_ours = getattr(found, "__code__", None) is code or found is original(theirs, name)
     return found if is_ours else None
 
 
