@@ -177,9 +177,9 @@ def _behind(data: bytes, cut: IncompleteRead) -> IncompleteRead:
 
 def _next_chunk(response: ChunkedReading) -> int | None:
     # 0 is the end of a chunk, None the beginning of the body.
-    line = b"" if response.chunk_left is None else _end_chunk(response)
-    if line[-1:] != b"\n":
-        line += response.fp.readline(heads.MAX_LINE + 1)
+    if response.chunk_left is not None:
+        _end_chunk(response)
+    line = response.fp.readline(heads.MAX_LINE + 1)
     if len(line) > heads.MAX_LINE:
         raise LineTooLong("chunk size")
     try:
@@ -194,22 +194,14 @@ def _next_chunk(response: ChunkedReading) -> int | None:
     return None
 
 
-def _end_chunk(response: ChunkedReading) -> bytes:
-    """Read the line end behind the data of a chunk; return what was read of the next line, mostly nothing.
+def _end_chunk(response: ChunkedReading) -> None:
+    """Read the line end behind the data of a chunk.
 
-    LF alone and CR CR LF are read for it, as by curl. The connection is not used again then: another recipient may have
-    come to another end of the chunk.
+    curl takes LF alone for it. But behind a size that is too large by one the CR would count as data.
     """
     end: bytes = response.fp.read(2)
-    if end == b"\r\n":
-        return b""
-    response.will_close = True
-    if end[:1] == b"\n":
-        return end[1:]
-    rest = response.fp.readline(heads.MAX_LINE) if end == b"\r\r" else b""
-    if rest.lstrip(b"\r") != b"\n":
+    if end != b"\r\n":
         raise BrokenBody(b"", f"{end!r} in the place of the end of a chunk" if len(end) == 2 else _CUT)
-    return b""
 
 
 _CUT = "the connection ended before the last chunk"

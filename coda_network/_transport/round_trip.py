@@ -118,11 +118,15 @@ def _key(make: Any, options: dict[str, Any], prepared: PreparedRequest) -> PoolK
 def _lease(session: Session, key: PoolKey, auth: RequestAuth, timeout: Any) -> PooledConnection | None:
     while idle := session.pool.lease(key):
         pooled: PooledConnection = idle
-        if auth.fits(pooled):
-            pooled.set_timeout(timeout)
-            if log.is_on():
-                log("an idle connection to %s is used again", key.authority)
-            return pooled
+        try:
+            if auth.fits(pooled):
+                pooled.set_timeout(timeout)
+                if log.is_on():
+                    log("an idle connection to %s is used again", key.authority)
+                return pooled
+        except BaseException:  # a signal, or credentials that raise
+            pooled.close()
+            raise
         pooled.close()
     return None
 

@@ -36,7 +36,7 @@ _MOST_SHOWN = 500  # bytes of what is no status line, in an error
 _END_IS_A_LINE = sys.version_info < (3, 15)
 
 # RFC 9112 section 4. The reason may be missing, with its space; white space is read as leniently as by http.client.
-_status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r?\n?").fullmatch
+_status_line = re.compile(rb"(HTTP/[^ \t\r\n\0]+)[ \t]+([1-9][0-9][0-9])(?:[ \t]+([^\r\n\0]*?))?[ \t]*\r*\n?").fullmatch
 
 # The shape of a header section is what is left of it without all other characters. In an ordinary one each line is a
 # colon, then any colons and white space, then CRLF: no fold, NUL or bare CR, no white space before the colon, and no

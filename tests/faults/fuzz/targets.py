@@ -1,0 +1,135 @@
+"""What is fuzzed: functions of bytes that a peer sends; each returns, or raises an error of its documented kinds.
+
+Run by hypothesis with the other tests (``test_fuzz.py``), and for hours by atheris, where that installs:
+
+    python tests/faults/fuzz/targets.py NAME -max_total_time=600
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import sys
+from collections.abc import Callable
+
+from coda_network import httplib
+from coda_network._auth.credentials import Credentials
+from coda_network._auth.login import Login
+from coda_network._auth.scheme import CannotServe, Outgoing, Peer, Role
+from coda_network._route.proxy_url import parse_proxy_url, without_userinfo
+from coda_network._secrets import hide_userinfo
+from coda_network._wire import challenge, heads
+from coda_network._wire.authority import split_authority, split_userinfo
+
+DOCUMENTED = (http.client.HTTPException, OSError, ValueError, CannotServe)
+ALICE = Credentials("CODA\\alice", "wonder1and")
+
+
+class _Stand:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def makefile(self, mode: str, *arguments: object) -> io.BufferedReader:
+        return io.BufferedReader(io.BytesIO(self.data))  # type: ignore[arg-type]  # what a reader needs
+
+
+def response(data: bytes) -> None:
+    """A whole response: head, framing, chunks, trailers."""
+    read = httplib.HTTPResponse(_Stand(data), method="GET")  # type: ignore[arg-type]  # a stand-in for a socket
+    read.begin()
+    _ = read.headers, read.getheader("x"), read.getheaders()
+    while read.read(7):
+        pass
+
+
+def chunks(data: bytes) -> None:
+    """The chunks behind an ordinary head."""
+    response(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + data)
+
+
+def head(data: bytes) -> None:
+    """A header section."""
+    heads.is_odd(data)
+    heads.parse_fields(data).items()
+
+
+def challenges(data: bytes) -> None:
+    """The value of WWW-Authenticate, and what a login makes of it."""
+    message = http.client.HTTPMessage()
+    message["Proxy-Authenticate"] = data.decode("latin-1").replace("\n", " ").replace("\r", " ")
+    challenge.parse_challenges([message["Proxy-Authenticate"]])
+    login = Login(Role.PROXY, Peer(Role.PROXY, "proxy", 3128), lambda realm: ALICE)
+    outgoing = Outgoing("GET", "/", None)
+    login.start(outgoing)
+    login.on_challenge(message, outgoing, False)
+
+
+def _handshake(scheme: str, data: bytes) -> None:
+    import base64
+
+    login = Login(Role.PROXY, Peer(Role.PROXY, "proxy", 3128), lambda realm: ALICE)
+    outgoing = Outgoing("GET", "/", None)
+    for value in (scheme, f"{scheme} {base64.b64encode(data).decode()}"):
+        message = http.client.HTTPMessage()
+        message["Proxy-Authenticate"] = value
+        login.on_challenge(message, outgoing, False)
+    login.on_response(http.client.HTTPMessage())
+
+
+def ntlm_token(data: bytes) -> None:
+    """The server's token of NTLM."""
+    _handshake("NTLM", b"NTLMSSP\0\x02\0\0\0" + data)
+
+
+def spnego_token(data: bytes) -> None:
+    """The server's token of Negotiate."""
+    _handshake("Negotiate", data)
+
+
+def proxy_url(data: bytes) -> None:
+    """The address of a proxy, and what people are shown of it."""
+    text = data.decode("latin-1")
+    hide_userinfo(text)
+    without_userinfo(text)
+    split_userinfo(text)
+    try:
+        split_authority(text, 80)
+    except ValueError:
+        pass
+    parse_proxy_url(text)
+
+
+def location(data: bytes) -> None:
+    """The Location of a redirect."""
+    from coda_network import urllib2
+
+    handler = urllib2.HTTPRedirectHandler()
+    handler.add_parent(urllib2.OpenerDirector())
+    fields = http.client.HTTPMessage()
+    fields["Location"] = data.decode("latin-1").replace("\n", " ").replace("\r", " ")
+    request = urllib2.Request("http://site/")
+    request.timeout = 1
+    handler.http_error_302(request, io.BytesIO(), 302, "Found", fields)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    each.__name__: each for each in (response, chunks, head, challenges, ntlm_token, spnego_token, proxy_url, location)
+}
+
+
+def attempt(target: Callable[[bytes], None], data: bytes) -> bool:
+    """Run a target; return whether it ended with a documented error. Any other is a find."""
+    try:
+        target(data)
+    except DOCUMENTED:
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    import atheris  # type: ignore[import-not-found]  # not on every system
+
+    chosen = TARGETS[sys.argv.pop(1)]
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, lambda data: attempt(chosen, data))
+    atheris.Fuzz()

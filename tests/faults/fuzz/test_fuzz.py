@@ -1,0 +1,40 @@
+"""Whatever bytes a peer sends, the error is a documented one: the targets of atheris, by hypothesis."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+_spec = importlib.util.spec_from_file_location("fuzz_targets", Path(__file__).with_name("targets.py"))
+assert _spec is not None and _spec.loader is not None
+targets = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(targets)
+
+# Pieces that parsers look for, so that more than noise comes.
+PIECES = [
+    b"HTTP/1.1 200 OK\r\n", b"\r\n", b"\n", b"\r", b": ", b"Content-Length: 5", b"Transfer-Encoding: chunked",
+    b"5\r\nhello", b"0\r\n\r\n", b";", b",", b'"', b"\\", b"=", b"Basic realm=", b"Digest ", b"nonce=", b"qop=auth",
+    b"algorithm=SHA-256", b"NTLM ", b"Negotiate ", b"TlRMTVNTUAACAAAA", b"://", b"http", b"user:pass@", b"[::1]",
+    b":99999", b"%", b"/", b"#", b"?", b"\0", b"\xff", b"\xe4", b" ", b"\t", b"stale=true", b"userhash=true",
+    b"charset=UTF-8", b"\x60\x82", b"\xa1\x07",
+]  # fmt: skip
+NOISE = st.lists(st.sampled_from(PIECES) | st.binary(max_size=12), max_size=25).map(b"".join)
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=NOISE)
+def test_whatever_comes_the_error_is_documented(name, data):
+    targets.attempt(targets.TARGETS[name], data)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", targets.TARGETS)
+@settings(max_examples=20000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=NOISE)
+def test_whatever_comes_for_long_the_error_is_documented(name, data):
+    targets.attempt(targets.TARGETS[name], data)
