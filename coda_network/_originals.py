@@ -9,6 +9,7 @@ own code always, for those who extend a function and need what it does by itself
 from __future__ import annotations
 
 import functools
+import warnings
 from types import CodeType, FunctionType, ModuleType
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -144,14 +145,21 @@ def pass_on(function: FunctionType, target: Callable[..., Any]) -> None:
     # The name is what profilers and tracebacks show.
     code = code.replace(co_consts=constants, co_name=own.co_name)
     _passing[function] = own, code
-    function.__code__ = code
+    _set_code(function, code)
 
 
 def take_back(function: FunctionType) -> None:
     """Let a function run its own code again; the code that somebody else has given it meanwhile stays."""
     own, code = _passing.pop(function, (None, None))
     if own is not None and function.__code__ is code:
-        function.__code__ = own
+        _set_code(function, own)
+
+
+def _set_code(function: FunctionType, code: CodeType) -> None:
+    with warnings.catch_warnings():
+        # Python 3.15 warns where one of both is a generator's.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        function.__code__ = code
 
 
 _TARGET = "the target"
