@@ -6,12 +6,14 @@ an opener for many requests. The work is done in ``coda_network._download``.
 
 from __future__ import annotations
 
+from coda_network._download.access import Access
 from coda_network._download.build import build_opener
 from coda_network._download.call import create_download_handle, do_download
 from coda_network._download.content_codings import ContentCodingError, DecompressionBomb
 from coda_network._download.content_handler import ContentDecodingHandler
 from coda_network._download.digests import WrongDigest
 from coda_network._download.handle import DownloadHandle
+from coda_network._download.many import Job, JobResult, download_many
 from coda_network._download.result import DownloadResult
 from coda_network._download.retry import Retry
 from coda_network._download.shared import close_connections
@@ -20,12 +22,15 @@ from coda_network._net.dial import SocketKeepalive
 from coda_network._opener.errors import TunnelRefused
 
 __all__ = [
+    "Access",
     "ContentCodingError",
     "ContentDecodingHandler",
     "DecompressionBomb",
     "DownloadHandle",
     "DownloadResult",
     "FileDownload",
+    "Job",
+    "JobResult",
     "Retry",
     "SocketKeepalive",
     "TunnelRefused",
@@ -35,4 +40,5 @@ __all__ = [
     "create_download_handle",
     "do_download",
     "download_file",
+    "download_many",
 ]

@@ -20,6 +20,7 @@ from coda_network._net.tls import Cert
 from coda_network._opener.errors import TunnelRefused
 from coda_network._opener.handler_list import Handlers
 from coda_network._secrets import lets_out_no_secret
+from coda_network._transport.prepared import take_userinfo
 
 if TYPE_CHECKING:
     from coda_network._wire.types import Body
@@ -92,7 +93,8 @@ def do_download(
 
     def result(response: Any, code: int, body: bytes | None) -> DownloadResult:
         reused = bool(getattr(response, "connection_reused", False))
-        where, reason = getattr(response, "url", None) or url, str(getattr(response, "reason", None) or "")
+        where = take_userinfo(getattr(response, "url", None) or url)[1]
+        reason = str(getattr(response, "reason", None) or "")
         elapsed = monotonic() - begun
         return DownloadResult(code, body, response.headers, where, reason, elapsed, reused, digests.value("sha256"))
 

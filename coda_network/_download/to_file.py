@@ -26,6 +26,7 @@ from coda_network._download.retry import Retry, part_from
 from coda_network._net.tls import Cert
 from coda_network._opener.handler_list import Handlers
 from coda_network._secrets import lets_out_no_secret
+from coda_network._transport.prepared import take_userinfo
 
 PIECE = 1 << 18
 """The most bytes that are read and written at once."""
@@ -316,7 +317,7 @@ class _Job:
     def result(self, handle: Any, place: str, size: int, offset: int = 0, changed: bool = True) -> FileDownload:
         """Return what the caller gets."""
         digest = self.digests.value("sha256") if changed else None
-        code, url = handle.code or 200, getattr(handle, "url", None) or self.url
+        code, url = handle.code or 200, take_userinfo(getattr(handle, "url", None) or self.url)[1]
         elapsed = monotonic() - self._begun
         return FileDownload(place, code, size, changed, offset, digest, url, handle.headers, elapsed)
 
