@@ -160,26 +160,35 @@ def test_nothing_is_left_behind(mode, requests, tmp_path, monkeypatch, record_pr
     make, prepare = MODES[mode]
     script = make()
 
+    wires: list[Wire] = []
+
     def quiet(wire: Wire) -> None:
+        wires.append(wire)
         with contextlib.suppress(ClientGone, OSError):
             script(wire)
-        # What the peers of the test remember is no leak of the client.
-        wire.received.clear()
-        wire.heads.clear()
+
+    def forget() -> None:
+        """Empty what the peers of the test remember, which is no leak of the client."""
+        for wire in wires:
+            wire.received.clear()
+            wire.heads.clear()
         for record in ("seen", "done"):
             getattr(script, record, []).clear()
+        gc.collect()
 
     with ScriptedPeer(quiet) as peer:
         act = prepare(f"{peer.url}/")
         for _ in range(requests // 4):
             act()
         threads = threading.active_count()
+        forget()
         tracemalloc.start()
         before = held()
         for number in range(requests):
             act()
             if number % 100 == 99:
-                gc.collect()
+                forget()
+        forget()
         after = held()
         tracemalloc.stop()
     print(

@@ -167,6 +167,7 @@ def _download(proxy: FaultProxy, context: Any) -> list[bytes]:
         proxy_handlers=urllib2.ProxyHandler({}),
         headers={"Connection": "close"},  # downloads share connections, and this one is to meet the fault
         timeout_sec=SECONDS,
+        retry=utilities.Retry(attempts=2, backoff=0.01),
     ) as handle:
         return [b"".join(iter(lambda: handle.read1(70), b""))]
 
