@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :param argv: the arguments, without the program's name; by default those of the process
     :returns: the exit code: 0 for success, 1 for failure, 2 for a command line that is wrong, 3 where a server or a
-        proxy responded to ``get`` with an error status
+        proxy responded to ``get`` with an error status, 4 where what came has a wrong digest
     :raises SystemExit: for ``--help``, ``--version`` and wrong options, and whatever ends a program under ``run``
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "get":
         from coda_network._cli import get
 
-        return get.get(options.url, options.output)
+        return get.run(options)
 
     if options.command == "check":
         from coda_network._cli import check
@@ -44,6 +44,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     from coda_network._cli import demo
 
     return demo.run(options.scheme)
+
+
+def _add_get_options(get: ArgumentParser) -> None:
+    get.add_argument("urls", metavar="URL", nargs="*")
+    get.add_argument("-i", "--input", metavar="FILE", help="take URLs from a list, one a line; - is standard input")
+    get.add_argument("-o", "--output", metavar="FILE", help="where to save it (default: standard output)")
+    get.add_argument("-O", "--remote-name", action="store_true", help="save each under the name in its URL")
+    get.add_argument("--resume", action="store_true", help="go on with what broke off, and keep what breaks off")
+    get.add_argument("--sha256", metavar="DIGEST", help="what it has to be, in hexadecimal digits")
+    get.add_argument("-H", "--header", metavar="FIELD", action="append", help="a header field: 'Name: value'")
+    get.add_argument("-X", "--request", dest="method", metavar="METHOD", help="the method, in place of GET or POST")
+    body = get.add_mutually_exclusive_group()
+    body.add_argument("-d", "--data", metavar="DATA", action="append", help="what to send (POST); @FILE reads a file")
+    body.add_argument("--json", metavar="DATA", help="what to send as JSON; @FILE reads a file")
+    get.add_argument("-I", "--head", action="store_true", help="show status and header fields only")
+    get.add_argument("--compressed", action="store_true", help="ask for an encoded body and decode it")
+    get.add_argument("--parallel", metavar="N", type=int, default=1, help="download N files at once")
+    get.add_argument("--retry", metavar="N", type=int, default=0, help="try N times more where that may help")
 
 
 def _print_whatever_comes() -> None:
@@ -69,8 +87,7 @@ def _parser() -> ArgumentParser:
         help="download a URL",
         description="Download a URL, through the proxy that the environment names (http_proxy, https_proxy, no_proxy).",
     )
-    get.add_argument("url", metavar="URL")
-    get.add_argument("-o", "--output", metavar="FILE", help="where to save it (default: standard output)")
+    _add_get_options(get)
 
     # For the help only: main() handles ``run`` before it parses.
     commands.add_parser("run", add_help=False, help="run a Python program, patched: SCRIPT or -m MODULE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import os
 import subprocess
@@ -196,3 +198,131 @@ def test_progress_is_shown_on_a_terminal_where_rich_is_there(
         monkeypatch.setitem(sys.modules, "rich.console", None)
     assert main(["get", f"{origin.url}/bytes/500000", "-o", str(tmp_path / "file")]) == 0
     assert ("500.0/500.0 kB" in terminal.getvalue()) is rich_is_there
+
+
+# -- more than one URL, and more than GET
+
+
+def test_several_urls_go_to_the_files_that_they_name(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    urls = [f"{origin.url}/bytes/{size}" for size in (10, 20, 30)]
+    assert main(["get", "-O", "--parallel", "3", *urls]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "20", "30"]
+    assert (tmp_path / "30").read_bytes() == patterned(30)
+
+
+def test_a_list_with_one_bad_url_gets_the_others(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list").write_text(
+        f"# files\n{origin.url}/bytes/10\n\n{origin.url}/status/404\n{origin.url}/bytes/20\n"
+    )
+    assert main(["get", "-O", "-i", "list"]) == 3
+    assert capsys.readouterr().err == f"coda-network get: {origin.url}/status/404: 404 Not Found\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "20", "list"]
+
+
+def test_several_urls_go_to_standard_output_in_turn(origin: Origin, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["get", f"{origin.url}/bytes/10", f"{origin.url}/bytes/20"]) == 0
+    assert capfdbinary.readouterr().out == patterned(10) + patterned(20)
+
+
+def test_method_header_and_data_are_sent(origin: Origin, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "body").write_bytes(b"from a file")
+    assert main(["get", origin.url, "-d", "a=1", "-d", "b=2", "-H", "X-Kind: test", "-X", "PUT"]) == 0
+    assert main(["get", origin.url, "-d", f"@{tmp_path / 'body'}"]) == 0
+    assert main(["get", origin.url, "--json", '{"a": 1}']) == 0
+    seen = origin.requests
+    assert [(each.method, each.body_length) for each in seen] == [("PUT", 7), ("POST", 11), ("POST", 8)]
+    assert (seen[0].header("X-Kind"), seen[2].header("Content-Type")) == ("test", "application/json")
+
+
+def test_the_head_only(origin: Origin, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "-I", f"{origin.url}/bytes/10"]) == 0
+    shown = capfd.readouterr().out.splitlines()
+    assert shown[0] == "HTTP/1.1 200 OK"
+    assert "Content-Length: 10" in shown
+    assert origin.requests[0].method == "HEAD"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_wrong_digest_is_4(origin: Origin, tmp_path: Path, resume: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "file"
+    arguments = ["get", f"{origin.url}/bytes/10", "-o", str(place), *(["--resume"] if resume else [])]
+    assert main([*arguments, "--sha256", "0" * 64]) == 4
+    assert "wrong sha256 digest" in capsys.readouterr().err
+    assert not place.exists()
+    assert main([*arguments, "--sha256", hashlib.sha256(patterned(10)).hexdigest()]) == 0
+    assert place.read_bytes() == patterned(10)
+
+
+def test_what_broke_off_is_gone_on_with(tmp_path: Path) -> None:
+    body = patterned(1000)
+
+    def script(wire: Wire) -> None:
+        head = wire.read_head()
+        if b"Range: bytes=400-" in head:
+            wire.respond(body[400:], "206 Partial", 'ETag: "a"', "Content-Range: bytes 400-999/1000")
+        else:
+            wire.send(b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 1000\r\n\r\n' + body[:400])
+
+    with ScriptedPeer([script, script]) as peer:
+        assert main(["get", "--resume", peer.url, "-o", str(tmp_path / "file")]) == 1
+        assert main(["get", "--resume", peer.url, "-o", str(tmp_path / "file")]) == 0
+    assert (tmp_path / "file").read_bytes() == body
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_it_tries_again_only_when_asked(retries: int, capfd: pytest.CaptureFixture[str]) -> None:
+    def refuse(wire: Wire) -> None:
+        wire.read_head()
+        wire.respond(b"", "503 Later", "Retry-After: 0", "Connection: close")
+
+    def serve(wire: Wire) -> None:
+        wire.read_head()
+        wire.respond(b"there")
+
+    with ScriptedPeer([refuse, serve][: retries + 1]) as peer:
+        assert main(["get", "--retry", str(retries), peer.url]) == (0 if retries else 3)
+
+
+def test_compressed_is_asked_for_and_decoded(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    def script(wire: Wire) -> None:
+        for _ in wire.read_heads():
+            wire.respond(gzip.compress(b"text"), "200 OK", "Content-Encoding: gzip")
+
+    with ScriptedPeer(script) as peer:
+        assert main(["get", "--compressed", peer.url]) == 0
+        assert capfdbinary.readouterr().out == b"text"
+        assert main(["get", peer.url]) == 0
+        assert gzip.decompress(capfdbinary.readouterr().out) == b"text"
+        assert b"Accept-Encoding: identity" in peer.heads[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["http://a/", "http://b/", "-o", "x"],
+        ["http://a/", "-o", "x", "-O"],
+        ["http://a/", "--resume"],
+        ["http://a/", "-H", "no field"],
+        ["http://a/", "--parallel", "0"],
+        ["http://a/", "--sha256", "12"],
+        ["http://a/", "-d", "@x", "-d", "y"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_fit_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("coda-network get: ")
+
+
+@pytest.mark.parametrize("option", ["-i", "-d"])
+def test_a_file_that_is_not_there_is_named(origin: Origin, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    value = "@missing" if option == "-d" else "missing"
+    assert main(["get", origin.url, option, value]) == 1
+    assert capsys.readouterr().err == "coda-network get: missing: No such file or directory\n"
