@@ -117,7 +117,7 @@ class Part:
 
 def write_whole(path: str, data: bytes) -> None:
     """Write a small file: all of it, or it stays as it was."""
-    new = f"{path}.{os.getpid()}"
+    new = f"{path}.new"  # one name, so that nothing piles up behind processes that were killed
     with suppress(FileNotFoundError):
         os.unlink(new)
     try:
