@@ -16,13 +16,15 @@ EXTRAS = {
     # Servers that accept nothing newer than NTLMv1.
     "legacy": ["python-ntlm3>=1.0.2"],
     # Progress of long downloads on the terminal.
-    "cli": ["rich>=13"],
+    "cli": ["argcomplete>=3.1", "rich>=13"],
     # The content codings br and zstd; gzip and deflate are Python's own.
     "compression": ["brotli>=1.2", "backports.zstd>=1.0; python_version<'3.14'"],
     # SOCKS proxies.
     "socks": ["python-socks>=2.7"],
     # PAC files: QuickJS, with limits of time and memory.
     "pac": ["quickjs-ng>=0.12.1.1"],
+    # Passwords in the system's own store.
+    "keyring": ["keyring>=24"],
 }
 
 setup(
@@ -57,7 +59,7 @@ setup(
     packages=find_packages(include=["coda_network", "coda_network.*"]),
     package_data={"coda_network": ["py.typed"]},
     zip_safe=False,
-    install_requires=["filelock>=3.21", "pyspnego>=0.11"],
+    install_requires=["filelock>=3.21", "platformdirs>=3", "pyspnego>=0.11", "tomli>=2; python_version < '3.11'"],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["coda-network = coda_network.cli:main"]},
 )

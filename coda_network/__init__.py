@@ -16,6 +16,7 @@ TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from coda_network import connect as connect
     from coda_network import httplib as httplib
+    from coda_network import mini_proxy as mini_proxy
     from coda_network import negotiate_auth as negotiate_auth
     from coda_network import ntlm_auth as ntlm_auth
     from coda_network import proxies as proxies
@@ -39,6 +40,7 @@ __all__ = [
     "do_download",
     "httplib",
     "is_patched",
+    "mini_proxy",
     "negotiate_auth",
     "ntlm_auth",
     "patch",
@@ -49,7 +51,7 @@ __all__ = [
     "utilities",
 ]
 
-_MODULES = frozenset({"connect", "httplib", "negotiate_auth", "ntlm_auth", "proxies", "urllib2", "utilities"})
+_MODULES = frozenset({"connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "proxies", "urllib2", "utilities"})
 
 # Short name -> the module that defines it.
 _HOMES = {

@@ -30,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run.main(arguments[1:])
 
     _print_whatever_comes()
+    if arguments[:1] == ["proxy"]:
+        from coda_network._cli import proxy
+
+        return proxy.main(arguments[1:])
+
     options = _parser().parse_args(arguments)
     if options.command == "get":
         from coda_network._cli import get
@@ -114,6 +119,9 @@ def _parser() -> ArgumentParser:
         type=str.lower,
         choices=("negotiate", "ntlm", "digest", "basic"),
         help="use this login scheme and no other",
+    )
+    commands.add_parser(
+        "proxy", add_help=False, help="run a proxy on this machine that logs in for programs that cannot"
     )
     demo = commands.add_parser(
         "demo",

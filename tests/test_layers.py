@@ -27,6 +27,7 @@ LAYERS = (
     ("mini_proxy",),
     ("_download",),
     ("_local_proxy",),
+    ("_settings",),
     ("ntlm_auth", "negotiate_auth", "proxies", "urllib2", "httplib"),
     ("_patch",),
     ("_opener",),

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from coda_network._auth.credentials import Credentials, CredentialSource
-from coda_network._auth.scheme import Peer
+from coda_network._auth.scheme import Peer, Role
 from coda_network._fork import renew_in_children
 from coda_network._stack import Stack
 from coda_network._wire.authority import join_authority
@@ -34,8 +34,9 @@ MOST_RESULTS = 1000
 class Defaults:
     """Credentials for peers, looked up once for each peer and realm; safe for threads."""
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: Given, role: Role | None = None) -> None:
         self.given = given
+        self._role = role
         self._renew_lock()
         renew_in_children(self, Defaults._renew_lock)
         self._found: dict[Question, Credentials | None] = {}
@@ -47,6 +48,8 @@ class Defaults:
 
     def look_up(self, peer: Peer, realm: str | None) -> Credentials | None:
         """Return the credentials for a peer and a realm; None where there are none."""
+        if self._role is not None and peer.role is not self._role:
+            return None
         authority = join_authority(peer.host.lower(), peer.port)
         if not callable(self.given):
             return self._named(peer, authority)
@@ -104,15 +107,16 @@ def _pair(found: Pair | Credentials | None) -> Credentials | None:
 _installed = Stack()
 
 
-def install(given: Given) -> Defaults:
+def install(given: Given, role: Role | None = None) -> Defaults:
     """Use *given* for credentials from now on, before what was installed earlier.
 
+    :param role: of the peers that they are for, None for all: a password for proxies is not for sites
     :returns: the argument for ``remove()``
     :raises TypeError: *given* is of none of the types in ``Given``
     """
     if not (callable(given) or isinstance(given, (Credentials, Mapping)) or _is_pair(given)):
         raise TypeError("credentials are a (user, password) tuple, a mapping from hosts to such tuples, or a function")
-    defaults = Defaults(given)
+    defaults = Defaults(given, role)
     _installed.add(defaults)
     return defaults
 

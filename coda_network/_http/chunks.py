@@ -55,6 +55,7 @@ class ChunkedReading(_Base):
     chunk_left: Any
     _reader: ConnectionReader | None
     _complete: bool
+    _trailers: bytes
     _max_headers: int | None
     _safe_read: Any
     _close_conn: Any
@@ -216,7 +217,7 @@ _HAS_LIMIT = hasattr(http.client, "_MAXINTERIMRESPONSES")
 
 
 def _skip_trailers(response: ChunkedReading) -> bool:
-    """Read and drop the trailers, as http.client does; return whether their end came.
+    """Read the trailers; return whether their end came. http.client drops them; the local proxy passes them on.
 
     The data is all there: where there are too many, only the connection is given up, unless the program has set a limit
     or http.client has one, as the newest releases of Python do.
@@ -224,7 +225,7 @@ def _skip_trailers(response: ChunkedReading) -> bool:
     :raises http.client.HTTPException: there are more than allowed
     """
     try:
-        return bool(heads.read_field_lines(response.fp, response._max_headers, "trailers")[-1])
+        lines = heads.read_field_lines(response.fp, response._max_headers, "trailers")
     except LineTooLong:
         raise
     except HTTPException:
@@ -232,6 +233,9 @@ def _skip_trailers(response: ChunkedReading) -> bool:
             raise
         response.will_close = True
         return True
+    if len(lines) > 1:
+        response._trailers = b"".join(lines)
+    return bool(lines[-1])
 
 
 def _small_chunks(response: ChunkedReading, most: int | None) -> bytes:

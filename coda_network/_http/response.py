@@ -85,6 +85,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
     _fields: bytes | None = None
     _reader: ConnectionReader | None = None
     _complete = False
+    _trailers = b""
     _lines_ahead: io.BytesIO | None = None
     # Header lines that the connection allows; None is http.client's own limit.
     _max_headers: int | None = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coda_network._http.response import HTTPResponse
 
 # What belongs to the connection, and what stands for the parsed header section.
-_LEFT_OUT = frozenset({"_fields", "_lines_ahead", "_reader", "_release"})
+_LEFT_OUT = frozenset({"_fields", "_lines_ahead", "_reader", "_release", "_trailers"})
 # What http.client's own class keeps in the instance, and ours in the class while nothing else is known.
 _ALWAYS = ("chunk_left", "debuglevel", "headers", "msg", "version")
 

@@ -8,7 +8,7 @@ leads on to an address (``open()``).
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coda_network._net.deadline import Deadline, TimeLimit
@@ -39,6 +39,9 @@ class Hop:
 
     reads_requests = False
     """Whether it reads requests for http sites itself; streams of bytes are carried by every hop."""
+
+    connect_headers: Mapping[str, str] | None = None
+    """Fields to send with CONNECT, where the proxy speaks HTTP."""
 
     def __init__(self, proxy: ProxyURL, context: SSLContext | None) -> None:
         self.proxy = proxy
@@ -115,6 +118,7 @@ def connect_through(
     source_address: Address | None = None,
     *,
     context: SSLContext | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> socket.socket:
     """Connect to *target* and return the socket; what the peer sends first stays in it to the last byte.
 
@@ -123,6 +127,7 @@ def connect_through(
     :param seconds: the deadline until the connection is open; afterwards the timeout of each call on the socket
     :param source_address: local host and port to connect from
     :param context: of TLS with https:// proxies; None is the default one
+    :param headers: to send with each CONNECT
     :returns: the socket
     :raises TunnelError: a proxy refused the tunnel
     :raises OSError: a connection failed, or a hop does not speak its protocol
@@ -136,7 +141,10 @@ def connect_through(
         # Only the first connection is dialled; the others go through it, so *source_address* is for this one.
         return connect_within(deadline, address, None, source_address)
 
-    sock = open_stream(hops_for(proxies, context), target, deadline, dial)
+    way = hops_for(proxies, context)
+    for hop in way:
+        hop.connect_headers = headers
+    sock = open_stream(way, target, deadline, dial)
     lift_deadline(sock, seconds)
     return sock  # type: ignore[no-any-return]  # a socket, or TLS over one
 

@@ -63,7 +63,7 @@ class HTTPHop(Hop):
         """
         connection = _ProxyConnection(self.proxy, reach, deadline)
         try:
-            connection.set_tunnel(*address)
+            connection.set_tunnel(*address, headers=self.connect_headers)
             connection.connect()
             sock, connection.sock = connection.sock, None
             return sock

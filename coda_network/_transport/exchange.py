@@ -115,7 +115,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
             response.auth_report = pooled.proxy_login and pooled.proxy_login.report
             return response
 
-        challenger = _challenger(response.status, prepared) if response.status in _BY_STATUS else None
+        challenger = _challenger(response.status, auth) if response.status in _BY_STATUS else None
         for role, login in logins:
             # A request that the proxy refused has not reached the site.
             if challenger is None or (role is Role.PROXY and challenger is Role.ORIGIN):
@@ -284,10 +284,10 @@ def _is_closed_by_peer(error: BaseException) -> bool:
 _BY_STATUS = {role.status: role for role in Role}
 
 
-def _challenger(status: int, prepared: PreparedRequest) -> Role | None:
+def _challenger(status: int, auth: RequestAuth) -> Role | None:
     role = _BY_STATUS.get(status)
     # Inside a tunnel the proxy reads nothing: a 407 there is the site's own, and gets no login of ours.
-    return role if role is None or prepared.absolute_form or role is Role.ORIGIN else None
+    return role if role in auth.roles() else None
 
 
 def _with_logins(

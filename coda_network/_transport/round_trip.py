@@ -60,21 +60,45 @@ def round_trip(
     prepared = prepare(request, url, method, session, route)
     memory = None if session is None else session.memory
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
+    response = send_prepared(opener, session, make, options, prepared, data, auth, request.timeout, debuglevel)
+    response.url = url
+    response.msg = response.reason if response.status not in _CHALLENGES else _why_refused(response)
+    return response
+
+
+def send_prepared(
+    opener: Any,
+    session: Session | None,
+    make: Any,
+    options: dict[str, Any],
+    prepared: PreparedRequest,
+    data: Any,
+    auth: RequestAuth,
+    timeout: Any,
+    debuglevel: int = 0,
+) -> Any:
+    """Send a request that is ready for its connection, and return its response; the other parameters as above.
+
+    :param session: whose connections serve the request; None for one of its own
+    :param data: the body, None for none
+    :param auth: who logs in
+    :param timeout: in seconds, for each call on the socket
+    """
     leased = None
     if session is None:
-        pooled = _open(make, options, prepared, auth, request.timeout, opener)
+        pooled = _open(make, options, prepared, auth, timeout, opener)
         on_end = functools.partial(_close, pooled)
     else:
         key = session.last_key
         if (
             key is None
-            or route is not None
+            or prepared.route is not None
             or prepared.tunnel
             or key != (make, prepared.host, None, tuple(options.items()))
         ):
             key = session.last_key = _key(make, options, prepared)
-        leased = _lease(session, key, auth, request.timeout)
-        pooled = leased or _open(make, options, prepared, auth, request.timeout, opener)
+        leased = _lease(session, key, auth, timeout)
+        pooled = leased or _open(make, options, prepared, auth, timeout, opener)
         on_end = functools.partial(session.finish, key, pooled, session.pool.generation)
     connection = pooled.connection
     if connection.debuglevel != debuglevel:
@@ -83,7 +107,7 @@ def round_trip(
         response = exchange(pooled, prepared, NO_BODY if data is None else Body(data), auth)
     except BaseException as error:
         pooled.close()
-        if route is not None and isinstance(error, OSError) and has_failed_to_connect(connection):
+        if prepared.route is not None and isinstance(error, OSError) and has_failed_to_connect(connection):
             raise RouteFailed(error) from None
         raise
     if getattr(response, "_release", pooled) is None:
@@ -94,8 +118,6 @@ def round_trip(
         _leave_to(response, connection)
     if leased is not None:
         response.connection_reused = not leased.hung_up
-    response.url = url
-    response.msg = response.reason if response.status not in _CHALLENGES else _why_refused(response)
     return response
 
 

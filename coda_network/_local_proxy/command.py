@@ -1,0 +1,305 @@
+"""``coda-network proxy``: the options of a local proxy, its signals, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
+from typing import IO, TYPE_CHECKING, Any
+
+from coda_network._auth import defaults
+from coda_network._local_proxy.filters import load_filter
+from coda_network._local_proxy.proxy import LocalProxy
+from coda_network._local_proxy.routes import environment_routes, given_routes
+from coda_network._local_proxy.settings import LOOPBACK, Limits, Routes, Settings
+from coda_network._settings.options import (
+    BAD_SETTINGS,
+    add_login_options,
+    as_list,
+    credentials_of,
+    fill_in,
+    log_in_as,
+)
+from coda_network._wire.authority import join_authority
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OK, FAILED, USAGE = 0, 1, 2
+DEFAULT_PORT = 3128
+
+_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_LOGINS = ("basic", "digest", "ntlm", "negotiate")
+
+
+def add_route_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which proxies lead to the sites."""
+    group = parser.add_argument_group("which proxies lead to the sites")
+    group.add_argument(
+        "--proxy",
+        action="append",
+        metavar="URL",
+        help="http://host:port; several in one value, with commas, are passed through one after the other; given "
+        "again it is the way to take where the one before cannot be reached; 'direct' is no proxy. Default: what the "
+        "environment says",
+    )
+    group.add_argument("--no-proxy", metavar="HOSTS", help="hosts that are reached without a proxy, with commas")
+    group.add_argument("--pac", metavar="FILE", help="a file or URL with a PAC script that chooses")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``coda-network proxy``."""
+    listen = parser.add_argument_group("where it listens, and for whom")
+    listen.add_argument("--listen-address", metavar="ADDRESS", help="default: 127.0.0.1")
+    listen.add_argument("--port", type=int, metavar="PORT", help=f"default: {DEFAULT_PORT}; 0 for any that is free")
+    listen.add_argument(
+        "--allow", action="append", metavar="NETWORK", help="serve clients of this network, too: 10.0.0.0/8"
+    )
+    add_route_options(parser)
+    parser.add_argument(
+        "--proxy-type",
+        metavar="TYPE",
+        type=str.lower,
+        choices=(*_SCHEMES, *_LOGINS, "none", "direct"),
+        help="of a --proxy without a scheme in its URL (http, https, socks5 ...); none for no proxy; the name of a "
+        "login is accepted, and the proxy says which one it wants",
+    )
+    add_login_options(parser)
+    parser.add_argument("--password", metavar="PASSWORD", help="everybody on this machine can read it: better not")
+    parser.add_argument("--realm", metavar="REALM", help="log in in this realm only")
+    more = parser.add_argument_group("more")
+    more.add_argument(
+        "--filter", action="append", metavar="MODULE:FUNCTION", help="a function that may change or refuse a request"
+    )
+    more.add_argument("--access-log", metavar="FILE", help="one line a request, in the common format; - for stdout")
+    more.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning (the default) or error")
+    more.add_argument("--max-clients", type=int, metavar="N", help=f"connections at once; default: {Limits.clients}")
+    more.add_argument("--idle", type=float, metavar="SECONDS", help=f"between two requests; default: {Limits.idle:g}")
+    more.add_argument("--total", type=float, metavar="SECONDS", help="the longest life of a connection; default: none")
+    more.add_argument(
+        "--drain", type=float, metavar="SECONDS", help=f"for requests under way at SIGTERM; default: {Limits.drain:g}"
+    )
+
+
+class Usage(Exception):
+    """The command line, or the configuration file, cannot be used; the text says why."""
+
+
+def routes_of(options: argparse.Namespace) -> Routes:
+    """Return the routes that the options name.
+
+    :raises Usage: one of them cannot be used
+    """
+    kind = getattr(options, "proxy_type", None)
+    if kind in ("none", "direct"):
+        return given_routes([()])
+    scheme = kind if kind in _SCHEMES else "http"
+    ways = []
+    for value in as_list(options.proxy):
+        hops = [hop.strip() for hop in value.split(",") if hop.strip()]
+        if [hop.lower() for hop in hops] == ["direct"]:
+            hops = []
+        ways.append([hop if "://" in hop else f"{scheme}://{hop}" for hop in hops])
+    try:
+        if not ways:
+            return environment_routes
+        return given_routes(ways, ",".join(as_list(options.no_proxy)))
+    except ValueError as error:
+        raise Usage(f"--proxy: {error}") from None
+
+
+def limits_of(options: argparse.Namespace) -> Limits:
+    """Return the limits that the options name.
+
+    :raises Usage: a negative one
+    """
+    named = {
+        name: value
+        for name, value in (
+            ("idle", options.idle),
+            ("total", options.total),
+            ("drain", options.drain),
+            ("clients", options.max_clients),
+        )
+        if value is not None
+    }
+    for name, value in named.items():
+        if value < 0 or (name == "clients" and value == 0):
+            raise Usage(f"{name}: {value} is no limit")
+    return Limits(**named)
+
+
+def settings_of(options: argparse.Namespace, access_log: Callable[[str], object] | None) -> Settings:
+    """Return the settings that the options name.
+
+    :raises Usage: one of them cannot be used
+    """
+    port = DEFAULT_PORT if options.port is None else options.port
+    if not 0 <= port <= 65535:
+        raise Usage(f"--port: {port} is not between 0 and 65535")
+    try:
+        networks = tuple(ip_network(text, strict=False) for text in as_list(options.allow))
+        filters = tuple(load_filter(text) for text in as_list(options.filter))
+    except ValueError as error:
+        raise Usage(str(error)) from None
+    return Settings(
+        routes_of(options),
+        options.listen_address or "127.0.0.1",
+        port,
+        allow=LOOPBACK + networks,
+        limits=limits_of(options),
+        filters=filters,
+        access_log=access_log,
+    )
+
+
+@contextmanager
+def access_log_of(place: str | None) -> Iterator[Callable[[str], object] | None]:
+    """Open the access log; yield what writes a line to it, None where there is none."""
+    if place is None:
+        yield None
+        return
+    lock = threading.Lock()
+
+    def write(line: str) -> None:
+        with lock:
+            file.write(line + "\n")
+            file.flush()
+
+    file: IO[str]
+    if place == "-":
+        file = sys.stdout
+        yield write
+        return
+    with open(place, "a", encoding="utf-8") as file:
+        yield write
+
+
+def set_up_log(level: str | None) -> None:
+    """Write the log to standard error.
+
+    :raises Usage: there is no such level
+    """
+    name = (level or "warning").upper()
+    if name not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise Usage(f"--log-level: {level} is none of debug, info, warning, error")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("coda_network")
+    log.addHandler(handler)
+    log.setLevel(name)
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows: a client takes two, a tunnel three."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            pass
+
+
+def proxy_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of a program that is nothing but the local proxy."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="A proxy on this machine that logs in at the proxies on the way to the sites, for programs that "
+        "cannot. SIGTERM lets the requests under way come to their end, SIGHUP reads the configuration again, SIGUSR1 "
+        "prints a line of figures.",
+    )
+    add_options(parser)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "coda-network proxy") -> int:
+    """Run the local proxy until a signal ends it.
+
+    :param arguments: without the program's name; None for those of the process
+    :returns: the exit code: 0 at the end, 1 where it cannot listen, 2 for a command line that is wrong
+    """
+    return serve(proxy_parser(program).parse_args(arguments), program)
+
+
+def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> int:
+    """Run a local proxy as the options say, until a signal ends it; return the exit code."""
+    if "" not in sys.path and options.filter:
+        sys.path.insert(0, "")  # as for ``python -m``: the user's filters are in the current folder
+    given = argparse.Namespace(**vars(options))
+    try:
+        fill_in(options)
+        set_up_log(options.log_level)
+        with access_log_of(options.access_log) as access_log:
+            settings = settings_of(options, access_log)
+            login = log_in_as(credentials_of(options), options.realm)
+            try:
+                return _serve(given, settings, program)
+            finally:
+                if login is not None:
+                    defaults.remove(login)
+    except (Usage, *BAD_SETTINGS) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        place = error.filename or join_authority(options.listen_address or "127.0.0.1", options.port or DEFAULT_PORT)
+        print(f"{program}: {place}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+
+
+def _serve(given: argparse.Namespace, settings: Settings, program: str) -> int:
+    allow_many_files()
+    proxy = LocalProxy(settings)
+    if not ip_address(proxy.address[0].partition("%")[0]).is_loopback:
+        print(
+            f"{program}: warning: other machines can reach {proxy.address[0]}, and whoever uses this proxy acts in "
+            "your name; it serves this machine and the networks of --allow",
+            file=sys.stderr,
+        )
+    end = threading.Event()
+    hurry = threading.Event()
+
+    def stop(number: int, frame: Any) -> None:
+        (hurry if end.is_set() else end).set()
+
+    def reload(number: int, frame: Any) -> None:
+        options = argparse.Namespace(**vars(given))
+        try:
+            fill_in(options)
+            proxy.change(settings_of(options, settings.access_log))
+        except (Usage, *BAD_SETTINGS) as error:
+            proxy.log.error("the configuration stays as it was: %s", error)
+        else:
+            proxy.log.warning("the configuration was read again")
+
+    def figures(number: int, frame: Any) -> None:
+        os.write(2, f"{program}: {proxy.metrics_line()}\n".encode())
+
+    before: dict[int, Any] = {}
+    for name, handler in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload), ("SIGUSR1", figures)):
+        if (number := getattr(signal, name, None)) is not None:
+            before[number] = signal.signal(number, handler)
+    try:
+        proxy.start()
+        print(f"{program}: listening on {proxy.url}", file=sys.stderr, flush=True)
+        while not end.wait(3600):
+            pass
+        closing = threading.Thread(target=proxy.close)
+        closing.start()
+        while closing.is_alive():
+            closing.join(0.1)
+            if hurry.is_set():
+                os._exit(FAILED)
+        return OK
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
