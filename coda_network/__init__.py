@@ -51,7 +51,9 @@ __all__ = [
     "utilities",
 ]
 
-_MODULES = frozenset({"connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "proxies", "urllib2", "utilities"})
+_MODULES = frozenset(
+    {"connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "proxies", "urllib2", "utilities"}
+)
 
 # Short name -> the module that defines it.
 _HOMES = {

@@ -123,13 +123,13 @@ def test_the_description_is_the_readme(metadata: email.message.Message) -> None:
 
 
 def test_the_extras_are_those_that_users_need(metadata: email.message.Message) -> None:
-    extras = {"kerberos", "legacy", "cli", "compression", "socks", "pac"}
+    extras = {"kerberos", "legacy", "cli", "compression", "keyring", "socks", "pac"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
 
 
-def test_two_packages_are_needed_at_run_time(metadata: email.message.Message) -> None:
+def test_few_packages_are_needed_at_run_time(metadata: email.message.Message) -> None:
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
-    assert [line.partition(">")[0] for line in needed] == ["filelock", "pyspnego"]
+    assert [line.partition(">")[0] for line in needed] == ["filelock", "platformdirs", "pyspnego", "tomli"]
 
 
 @pytest.fixture(scope="module")

@@ -162,7 +162,7 @@ class UpstreamConnection(HTTPConnection):
 def _connect(
     via: tuple[str, ...], seconds: float, headers: dict[str, str] | None, address: Any, timeout: Any, source: Any
 ) -> Any:
-    return connect_through(via, address, seconds, source, headers)
+    return connect_through(via, address, seconds, source, headers=headers)
 
 
 class UpstreamAuth(RequestAuth):

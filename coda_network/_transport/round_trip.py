@@ -60,14 +60,13 @@ def round_trip(
     prepared = prepare(request, url, method, session, route)
     memory = None if session is None else session.memory
     auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
-    response = send_prepared(opener, session, make, options, prepared, data, auth, request.timeout, debuglevel)
+    response = send_prepared(session, make, options, prepared, data, auth, request.timeout, debuglevel, opener)
     response.url = url
     response.msg = response.reason if response.status not in _CHALLENGES else _why_refused(response)
     return response
 
 
 def send_prepared(
-    opener: Any,
     session: Session | None,
     make: Any,
     options: dict[str, Any],
@@ -76,6 +75,7 @@ def send_prepared(
     auth: RequestAuth,
     timeout: Any,
     debuglevel: int = 0,
+    opener: Any = None,
 ) -> Any:
     """Send a request that is ready for its connection, and return its response; the other parameters as above.
 

@@ -82,7 +82,7 @@ def test_a_name_that_does_not_exist_would_be_noticed() -> None:
 
 def test_the_loggers_are_those_that_the_page_names() -> None:
     text = (PROJECT / "docs" / "authentication.md").read_text(encoding="utf-8")
-    [sentence] = re.findall(r"from the loggers (.*?) at DEBUG", text, re.DOTALL)
+    [sentence] = re.findall(r"from the loggers (.*?);\nmost steps", text, re.DOTALL)
     assert {name.removeprefix("coda_network.") for name in code_in(sentence)} == LOGGERS
 
 
