@@ -19,7 +19,7 @@ class BodyCut(ConnectionError):
 
 def body_reader(reader: ConnectionReader, framing: Framing) -> HTTPResponse:
     """Return what reads the body of a request: bodies are framed alike in both directions (RFC 9112 section 6)."""
-    body = response_on_reader(reader, 0, "POST")
+    body = response_on_reader(reader, 0, "POST", HTTPResponse)
     body.status = 200
     body.length, body.chunked, body.chunk_left, body.will_close = framing.length, framing.chunked, None, False
     return body
