@@ -125,6 +125,9 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
             if found is not None:
                 apply_found(self, self.fp, found)
                 self.version, self.chunk_left = HTTPResponse.version, None
+                # http.client's own __init__() has set them, where the patch came in between.
+                for name in ("headers", "msg"):
+                    vars(self).pop(name, None)
                 return
         most_interim = heads.most_interim()
         for _ in range(most_interim):
