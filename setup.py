@@ -20,7 +20,7 @@ EXTRAS = {
     # The content codings br and zstd; gzip and deflate are Python's own.
     "compression": ["brotli>=1.2", "backports.zstd>=1.0; python_version<'3.14'"],
     # SOCKS proxies.
-    "socks": ["python-socks>=2.7"],
+    "socks": ["python-socks>=3.0"],
     # PAC files: QuickJS, with limits of time and memory.
     "pac": ["quickjs-ng>=0.12.1.1"],
     # Passwords in the system's own store.
