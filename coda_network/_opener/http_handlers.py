@@ -140,7 +140,8 @@ class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
     def http_open(self, req: Any) -> Any:
         """Open an http URL."""
         make = _connection_class(http.client.HTTPConnection)
-        return self.do_open(make, req, **_options(self)) if self.socket_keepalive else self.do_open(make, req)
+        options = _options(self)
+        return self.do_open(make, req, **options) if options else self.do_open(make, req)
 
 
 class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
@@ -209,7 +210,7 @@ class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
         if context is None:
             context = (getattr(self, "_default_context", None) or _default_context_of(self)).get()
         make = _connection_class(http.client.HTTPSConnection)
-        options = _options(self) if self.socket_keepalive else {}
+        options = _options(self)
         return self.do_open(make, req, context=context, **options)
 
 
