@@ -9,7 +9,6 @@ own code always, for those who extend a function and need what it does by itself
 from __future__ import annotations
 
 import functools
-import warnings
 from types import CodeType, FunctionType, ModuleType
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -28,6 +27,8 @@ _FULL_NAMES = {
     "HTTPHandler.http_request": "AbstractHTTPHandler.do_request_",
     "HTTPSHandler.http_request": "AbstractHTTPHandler.do_request_",
 }
+
+CO_GENERATOR = 0x20  # as in ``inspect``, which takes long to import
 
 MOST_LOOKED_AT = 5000
 """Objects behind a wrapper among which its function is looked for: a wrapper may lead to half a program."""
@@ -140,40 +141,37 @@ def copy_of(function: FunctionType) -> FunctionType:
 def pass_on(function: FunctionType, target: Callable[..., Any]) -> None:
     """Let a function call *target* in place of its own code, with the arguments that it gets."""
     own = _passing[function][0] if function in _passing else function.__code__
-    code = _passing_code(own.co_freevars)
+    code = _passing_code(own.co_freevars, bool(own.co_flags & CO_GENERATOR))
     constants = tuple(target if value == _TARGET else value for value in code.co_consts)
     # The name is what profilers and tracebacks show.
     code = code.replace(co_consts=constants, co_name=own.co_name)
     _passing[function] = own, code
-    _set_code(function, code)
+    function.__code__ = code
 
 
 def take_back(function: FunctionType) -> None:
     """Let a function run its own code again; the code that somebody else has given it meanwhile stays."""
     own, code = _passing.pop(function, (None, None))
     if own is not None and function.__code__ is code:
-        _set_code(function, own)
-
-
-def _set_code(function: FunctionType, code: CodeType) -> None:
-    with warnings.catch_warnings():
-        # Python 3.15 warns where one of both is a generator's.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        function.__code__ = code
+        function.__code__ = own
 
 
 _TARGET = "the target"
 
 
 @functools.cache
-def _passing_code(free_names: tuple[str, ...]) -> CodeType:
-    """Return code that passes on to the constant ``_TARGET``; it must have the free names of the code it replaces."""
+def _passing_code(free_names: tuple[str, ...], is_generator: bool) -> CodeType:
+    """Return code that passes on to the constant ``_TARGET``; it must have the free names of the code it replaces.
+
+    The code of a generator has to give way to a generator's: Python 3.15 warns of anything else.
+    """
+    call = "target(*arguments, **options)"
     lines = [
         f"def around({', '.join(free_names)}):",
         "    def passing(*arguments, **options):",
         *(f"        {name}" for name in free_names),
         f"        target = {_TARGET!r}",
-        "        return target(*arguments, **options)",
+        f"        return {f'(yield from {call})' if is_generator else call}",
         "    return passing",
     ]
     names: dict[str, Any] = {}
