@@ -107,11 +107,24 @@ def routes_of(options: argparse.Namespace) -> Routes:
             hops = []
         ways.append([hop if "://" in hop else f"{scheme}://{hop}" for hop in hops])
     try:
+        if options.pac and not ways:
+            return _pac_routes(options.pac)
         if not ways:
             return environment_routes
         return given_routes(ways, ",".join(as_list(options.no_proxy)))
     except ValueError as error:
         raise Usage(f"--proxy: {error}") from None
+
+
+def _pac_routes(place: str) -> Routes:
+    """Return a function that asks a PAC script, which is at a URL or in a file."""
+    from coda_network._route.pac import PAC
+
+    if "://" not in place:
+        with open(place, encoding="utf-8") as file:
+            place = file.read()
+    pac = PAC(place)
+    return lambda url: [() if way == "DIRECT" else (way,) for way in pac(url)]
 
 
 def limits_of(options: argparse.Namespace) -> Limits:

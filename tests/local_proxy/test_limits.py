@@ -6,6 +6,7 @@ import base64
 import threading
 import time
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from support.local import RawClient, local_proxy
@@ -13,6 +14,7 @@ from support.origin import Origin
 from support.peer import ScriptedPeer, Wire
 
 from coda_network._local_proxy.access import is_allowed
+from coda_network._local_proxy.command import proxy_parser, routes_of
 from coda_network._local_proxy.filters import FilterRequest, FilterResponse, load_filter
 from coda_network._local_proxy.routes import given_routes
 from coda_network._local_proxy.settings import LOOPBACK, Limits, Settings
@@ -216,3 +218,10 @@ def test_filters_are_found_by_name() -> None:
     for text in ("os", "os:", ":join", "no_such_module:x", "os:no_such_name", "os:sep"):
         with pytest.raises(ValueError, match="filter"):
             load_filter(text)
+
+
+def test_a_pac_file_chooses_the_ways(tmp_path: Path) -> None:
+    script = tmp_path / "proxy.pac"
+    script.write_text('function FindProxyForURL(url, host) { return "PROXY p.example:1; DIRECT"; }', encoding="utf-8")
+    options = proxy_parser("proxy").parse_args(["--pac", str(script)])
+    assert list(routes_of(options)("http://site/")) == [("http://p.example:1",), ()]
