@@ -18,6 +18,7 @@ from coda_network._download.errors import as_url_error
 from coda_network._download.part import Part, write_all
 from coda_network._download.ranges import content_range, is_of_state, strong_validator
 from coda_network._download.retry import part_from
+from coda_network._fork import renew_in_children
 
 if TYPE_CHECKING:
     from coda_network._download.to_file import FileDownload, _Job
@@ -107,10 +108,14 @@ class _Fetch:
         self._attempts = attempts
         self._part = part
         self._segments = segments
-        self._lock = threading.Lock()
+        self._renew_lock()
+        renew_in_children(self, _Fetch._renew_lock)
         self._done = sum(done - start for start, done, _ in segments)
         self._noted = self._done
         self._stop = False
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def run(self) -> None:
         """Fetch what is missing; the first failure ends all."""

@@ -167,7 +167,8 @@ def _remember(url: str, request: Any) -> None:
 
 
 def _forget_the_oldest() -> None:
-    try:
-        _origins.pop(next(iter(_origins)), None)
-    except RuntimeError:
-        pass  # another thread has changed the dictionary meanwhile; the next new URL makes room
+    while len(_origins) > MEMORY:  # a thread that came between left its own for the next one
+        try:
+            _origins.pop(next(iter(_origins)), None)
+        except RuntimeError:
+            return  # another thread has changed the dictionary meanwhile; the next new URL makes room
