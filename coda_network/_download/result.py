@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 from coda_network._download.charset import json_of, text_of
 
 
-class DownloadResult(namedtuple("DownloadResult", ("code", "data"))):
+class _Pair(NamedTuple):
+    code: int
+    data: bytes | None
+
+
+class DownloadResult(_Pair):
     """``(code, data)``: the status of the last response, and its body; None in place of the body of an error.
 
     :param headers: the header fields of the response
@@ -18,9 +22,6 @@ class DownloadResult(namedtuple("DownloadResult", ("code", "data"))):
     :param connection_reused: the connection was open before the request
     :param sha256: of the body, in hexadecimal digits, where it was asked for
     """
-
-    code: int
-    data: bytes | None
 
     def __new__(
         cls,
