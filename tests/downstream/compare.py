@@ -59,7 +59,7 @@ def _report(name: str, cache: Path, folder: Path) -> bool:
         gained = sum(found.run.outcome(test).kind == OK for test in baseline.failed())
         print(
             f"{'':<40} {label:<22} {found.run.figures()}; "
-            f"{len(found.lost)} lost, {gained} gained, {len(found.unsteady)} unsteady",
+            f"{len(found.lost)} lost, {gained} gained, {len(found.unsteady)} unsteady, {len(found.intended)} intended",
             flush=True,
         )
         notes += [f"{label}: {found.run.trouble}"] if found.run.trouble else []
