@@ -15,7 +15,7 @@ from coda_network._http.read_response import next_response, response_on_reader
 from coda_network._http.reader import ConnectionReader, reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
 from coda_network._http.response import HTTPResponse
-from coda_network._http.tunnel import Tunnelling
+from coda_network._http.tunnel import Tunnelling, most_headers
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._net.tls import is_tls
@@ -492,7 +492,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         reader = self._reader
         if reader is None or reader.sock is not self.sock or reader.file.closed:
             reader = self._reader = reader_for(self.sock)
-        if reader is None or self.debuglevel or self.max_response_headers is not None:
+        if reader is None or self.debuglevel or getattr(self, "max_response_headers", None) is not None:
             return None
         if cls is not HTTPResponse and in_place.steps_of_http_client != (cls.__init__, cls.begin, cls._read_status):  # type: ignore[union-attr]
             return None
@@ -519,10 +519,11 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         return response
 
     def _begin(self, response: Any) -> None:
-        if self.max_response_headers is None:
+        most = most_headers(self)
+        if most is None:
             response.begin()
         else:
-            response.begin(_max_headers=self.max_response_headers)
+            response.begin(_max_headers=most)
 
     def _repeat(self, message: bytes, method: str) -> Any:
         """Send a complete request, in the middle of or behind the one that was begun; return the response to it.

@@ -127,7 +127,7 @@ class Tunnelling(_Base):
         # A request may be under way already: it waits while the same methods send CONNECT.
         helpers = in_place.helpers_of(self)
         suspended = helpers._suspended_request(self)
-        connect = functools.partial(Tunnelling._send_connect, self, self.sock)
+        connect = functools.partial(helpers._send_connect, self, self.sock)
         target = authority(self._tunnel_host, self._tunnel_port)
         try:
             open_tunnel(connect, target, self._proxy_login or login_for_tunnel(self))
@@ -180,10 +180,15 @@ class Tunnelling(_Base):
         for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, keep_alive):
             self.putheader(name, value)
         self.endheaders()
-        response, self._raw_proxy_headers = read_connect_response(self.sock, self.debuglevel, self.max_response_headers)
+        response, self._raw_proxy_headers = read_connect_response(self.sock, self.debuglevel, most_headers(self))
         if not 200 <= response.status < 300:
             self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None
         return response
+
+
+def most_headers(connection: Any) -> int | None:
+    """Return the limit of a connection's own; None for http.client's, and where the patch has gone meanwhile."""
+    return getattr(connection, "max_response_headers", None)
 
 
 def authority(host: str, port: int) -> str:
