@@ -10,6 +10,7 @@ TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
+    from typing import Any
 
 __all__ = ["main"]
 
@@ -41,6 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return get.run(options)
 
+    if options.command in ("install", "uninstall", "status"):
+        from coda_network._cli import install
+
+        if options.command == "status":
+            return install.status()
+        return install.install(options) if options.command == "install" else install.uninstall(options)
+
     if options.command == "check":
         from coda_network._cli import check
 
@@ -67,6 +75,28 @@ def _add_get_options(get: ArgumentParser) -> None:
     get.add_argument("--compressed", action="store_true", help="ask for an encoded body and decode it")
     get.add_argument("--parallel", metavar="N", type=int, default=1, help="download N files at once")
     get.add_argument("--retry", metavar="N", type=int, default=0, help="try N times more where that may help")
+
+
+def _add_install_commands(commands: Any) -> None:
+    install = commands.add_parser(
+        "install",
+        help="patch every program of this Python, without touching it",
+        description="Write a .pth file into site-packages: from then on each program of this Python is patched when it "
+        "imports http.client or urllib.request. CODA_NETWORK=0 in the environment of a program turns it off.",
+    )
+    uninstall = commands.add_parser(
+        "uninstall", help="take back what install did", description="Remove the .pth file that install has written."
+    )
+    for command in (install, uninstall):
+        place = command.add_mutually_exclusive_group()
+        place.add_argument("--user", action="store_true", help="in the site-packages of the user, not of this Python")
+        place.add_argument("--prefix", metavar="DIR", help="in another environment: the folder that has its lib")
+    commands.add_parser(
+        "status",
+        help="show whether this Python is patched, and by what",
+        description="Show whether install was run for this Python, by which file, whether the environment turns it "
+        "off, and whether the package can be imported.",
+    )
 
 
 def _print_whatever_comes() -> None:
@@ -123,6 +153,7 @@ def _parser() -> ArgumentParser:
     commands.add_parser(
         "proxy", add_help=False, help="run a proxy on this machine that logs in for programs that cannot"
     )
+    _add_install_commands(commands)
     demo = commands.add_parser(
         "demo",
         help="show a download through a proxy with a login, on this machine alone",

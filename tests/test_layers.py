@@ -29,7 +29,7 @@ LAYERS = (
     ("_local_proxy",),
     ("_settings",),
     ("ntlm_auth", "negotiate_auth", "proxies", "urllib2", "httplib"),
-    ("_patch",),
+    ("_patch", "_lazy"),
     ("_opener",),
     ("_transport",),
     ("_route",),
@@ -273,6 +273,7 @@ def invented_package(folder: Path, files: dict[str, str]) -> Path:
         if row.startswith("_") and row not in (
             "__main__",
             "_fork",
+            "_lazy",
             "_originals",
             "_secrets",
             "_signatures",

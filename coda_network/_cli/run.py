@@ -6,8 +6,9 @@ test compares each of these with ``python`` itself.
 
 What stays different, because this command runs first:
 
-- Python processes that the program starts by a command (``subprocess``, ``os.exec*``) are not patched; forked ones are,
-  and those of multiprocessing (see ``workers``).
+- Python processes that the program starts are patched, unless ``--no-children`` is given: forked ones, those of
+  multiprocessing (see ``workers``), and those that are started by a command with the program's environment
+  (``subprocess``, ``os.exec*``), in which ``PYTHONPATH`` names a folder more (see ``_patch/children``).
 - ``http.client``, ``urllib.request`` and what they import are already loaded, from the standard library: a file of the
   same name beside the script (``email.py``) does not come before them.
 - The traceback of ``-c`` shows no source lines (Python 3.13 shows them).
@@ -30,6 +31,7 @@ from typing import Any
 
 from coda_network._cli.workers import patch_workers
 from coda_network._patch import patch
+from coda_network._patch.children import patch_children
 
 __all__ = ["USAGE", "main"]
 
@@ -46,6 +48,7 @@ The arguments go to the program.
 options, before the program:
   --pac URL     let a PAC file choose the proxies: its URL or path, or wpad to ask DNS for it
   --tls-proxy   reach https:// proxies by TLS, as their URL says
+  --no-children do not patch the Python processes that the program starts
   -v            tell on standard error how each request gets through, as CODA_NETWORK_LOG=info does; -vv: every step
 """
 
@@ -65,6 +68,16 @@ def main(arguments: Sequence[str]) -> int:
         arguments = _take_options(arguments)
     except ValueError as error:
         return _refuse(str(error))
+    if arguments[:1] in ([], ["-h"], ["--help"]) or not _settings["children"]:
+        return _run(arguments)
+    put_back = patch_children()
+    try:
+        return _run(arguments)
+    finally:
+        put_back()
+
+
+def _run(arguments: list[str]) -> int:
     first, *rest = arguments or [""]
     if first in ("-h", "--help"):
         sys.stdout.write(USAGE)
@@ -94,11 +107,14 @@ def _take_options(arguments: Sequence[str]) -> list[str]:
     :raises ValueError: an option lacks its value
     """
     _settings.clear()
+    _settings["children"] = True
     rest = list(arguments)
     while rest:
         name, equals, value = rest[0].partition("=")
         if name == "--tls-proxy" and not equals:
             _settings["https_proxies"] = True
+        elif rest[0] == "--no-children":
+            _settings["children"] = False
         elif rest[0] in ("-v", "-vv"):
             from coda_network._log import log_to_stderr
 
@@ -190,7 +206,8 @@ def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[s
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated  # safe_path: Python 3.11
     if not safe:
         del sys.path[0]
-    patch_workers()
+    if _settings.pop("children"):  # main() puts the environment back, as the patch stays to the very end
+        patch_workers()
     try:
         patch(**_settings)  # with neither our directory nor the program's on the path: it must import from neither
     except OSError as error:  # the PAC file

@@ -10,10 +10,10 @@ it is unpickled, and is handed on from worker to worker.
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
+from importlib.machinery import PathFinder
 from typing import Any
 
+from coda_network._lazy import after_import
 from coda_network._patch import patch
 
 _NAME = "multiprocessing.process"
@@ -32,26 +32,6 @@ def _arrive() -> _Patched:
     return _Patched()
 
 
-class _Finder:
-    """Finds the module once, and notes the patch when it has been loaded: most programs never import it."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != _NAME:
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            execute = loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                execute(module)
-                _note(module)
-
-            loader.exec_module = exec_module
-        return spec
-
-
 def _note(process: Any) -> None:
     process.current_process()._config["coda_network"] = _Patched()
 
@@ -60,6 +40,6 @@ def patch_workers() -> None:
     """Have the workers patched that this process and its workers will start."""
     loaded = sys.modules.get(_NAME)
     if loaded is None:
-        sys.meta_path.insert(0, _Finder())
+        after_import((_NAME,), _note)  # most programs never import it
     else:
         _note(loaded)

@@ -39,6 +39,7 @@ def patch(
     pac: Any = None,
     https_proxies: bool = False,
     happy_eyeballs: bool = False,
+    children: bool = False,
 ) -> None:
     """Give ``http.client`` and ``urllib.request`` the abilities of ``coda_network``, in place.
 
@@ -59,6 +60,8 @@ def patch(
     :param https_proxies: reach ``https://`` proxies by TLS; else the standard library speaks plain text to them for
         https sites, as many write ``https://`` there by mistake
     :param happy_eyeballs: race the addresses of a host (RFC 8305) in place of trying one after the other
+    :param children: have the Python processes that this one starts patched, too: those that get its ``os.environ``, in
+        which ``PYTHONPATH`` changes until ``unpatch()``. They have none of these arguments
     :raises TypeError: ``credentials`` is none of these, or ``choose`` and ``pac`` are both given; nothing is patched
         then
     :raises ValueError: ``refused_seconds`` is below 0, or no number; nothing is patched then
@@ -85,6 +88,10 @@ def patch(
 
             racing.switch_on()
             undo.callback(racing.switch_off)
+        if children:
+            from coda_network._patch.children import patch_children
+
+            undo.callback(patch_children())
         switch.install()
         with _lock:
             _given.append(undo.pop_all())
@@ -123,7 +130,7 @@ def patched(credentials: Given | None = None, **settings: Any) -> Iterator[None]
 
     :param credentials: as for ``patch()``
     :param settings: the other arguments of ``patch()``: ``refused_seconds``, ``choose``, ``pac``, ``https_proxies``,
-        ``happy_eyeballs``
+        ``happy_eyeballs``, ``children``
     """
     try:
         patch(credentials, **settings)
@@ -142,10 +149,13 @@ def is_patched() -> bool:
 
 def _the_switch() -> Switch:
     global _switch
+    if _switch is not None:
+        return _switch
+    # Without the lock: the import of http.client may lead here again, as it is this that the lazy patch waits for.
+    from coda_network._patch import targets
+    from coda_network._patch.switch import Switch
+
     with _lock:  # one switch only: each counts its own calls
         if _switch is None:
-            from coda_network._patch import targets
-            from coda_network._patch.switch import Switch
-
             _switch = Switch(targets.steps(), targets.subclass_rules())
         return _switch

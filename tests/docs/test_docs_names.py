@@ -89,7 +89,7 @@ def test_the_loggers_are_those_that_the_page_names() -> None:
 def test_every_command_has_its_section(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
+    commands = set(re.findall(r"^    (\w+)\b", capsys.readouterr().out, re.MULTILINE))
     page = (PROJECT / "docs" / "command_line.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^## `coda-network (\w+)", page, re.MULTILINE)) == commands
 

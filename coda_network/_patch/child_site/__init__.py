@@ -1,0 +1,1 @@
+"""The folder that ``children`` puts on the ``PYTHONPATH`` of child processes, for the sake of its ``sitecustomize``."""
