@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from coda_network._download.access import Access
@@ -162,6 +163,8 @@ def run_job(job: Job, access: Access, options: Mapping[str, Any]) -> JobResult:
             return JobResult(job, do_download(url, **arguments))
         return JobResult(job, download_file(url, job.path, **arguments))
     except Exception as error:
+        if isinstance(error, HTTPError):
+            error.close()  # nobody would close an error among the results
         return JobResult(job, error=error)
 
 

@@ -169,6 +169,7 @@ def test_connections_can_be_closed_at_once(origin: Origin) -> None:
 
 
 @pytest.mark.parametrize("exits_in", ["child", "parent"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # so are the servers here
 def test_a_fork_closes_them_and_both_sides_can_go_on(origin: Origin, exits_in: str) -> None:
     do_download(origin.url)
     child = os.fork()

@@ -203,6 +203,7 @@ def test_signals_at_any_moment_leave_an_opener_that_works(rounds):
 
 
 @pytest.mark.parametrize("rounds", [pytest.param(5, id="short"), pytest.param(200, id="all", marks=pytest.mark.soak)])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # so are the servers here
 def test_forked_children_have_connections_of_their_own(rounds):
     with ScriptedPeer(echo) as peer:
         opener = urllib2.build_opener(urllib2.ProxyHandler({}))

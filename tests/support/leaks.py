@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,10 @@ def behind(error: BaseException) -> Iterator[BaseException]:
 
 def variables(error: BaseException) -> Iterator[tuple[str, str, str]]:
     """Give frame, name and repr of the local variables of our frames, and of those of the standard library below."""
-    shown = traceback.TracebackException(type(error), error, error.__traceback__, capture_locals=True)
+    with warnings.catch_warnings():
+        # Python 3.15 looks at the loaders of the modules in a traceback, and tests may have loaded some anew.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        shown = traceback.TracebackException(type(error), error, error.__traceback__, capture_locals=True)
     is_below = False
     for entry in shown.stack:
         is_ours = entry.filename.startswith(PACKAGE)

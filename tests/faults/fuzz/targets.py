@@ -11,6 +11,7 @@ import http.client
 import io
 import sys
 from collections.abc import Callable
+from urllib.error import HTTPError
 
 from coda_network import httplib
 from coda_network._auth.credentials import Credentials
@@ -121,7 +122,9 @@ def attempt(target: Callable[[bytes], None], data: bytes) -> bool:
     """Run a target; return whether it ended with a documented error. Any other is a find."""
     try:
         target(data)
-    except DOCUMENTED:
+    except DOCUMENTED as error:
+        if isinstance(error, HTTPError):
+            error.close()
         return True
     return False
 
