@@ -1,7 +1,7 @@
 """The patch at the last moment: right after the program's first import of the standard library's HTTP client.
 
-It is called at the start of Python, by the file that ``coda-network install`` writes and in child processes, also of
-programs that never open a connection. So it imports nothing, and whatever goes wrong is no reason to stop a program.
+It comes into processes that never asked for it: by the file that ``coda-network install`` writes, and in child
+processes. So it imports nothing before, and whatever goes wrong is no reason to stop a program.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["after_import", "install"]
+__all__ = ["after_import", "find_spec", "install"]
 
 VARIABLE = "CODA_NETWORK"
 MODULES = ("http.client", "urllib.request")
@@ -107,6 +107,15 @@ def install() -> None:
             _patch(sys.modules[name])
             return
     _ClientFinder().arm()
+
+
+def find_spec(name: str, path: Any, target: Any) -> Any:
+    """Do ``install()`` for somebody who was asked for a module as a finder: answer in place of him."""
+    install()
+    for finder in sys.meta_path:
+        if isinstance(finder, _ClientFinder):
+            return finder.find_spec(name, path, target)
+    return None
 
 
 def _patch(module: Any) -> None:

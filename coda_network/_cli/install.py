@@ -1,6 +1,7 @@
 """``coda-network install``, ``uninstall``, ``status``: the patch for every program of an environment.
 
-Python runs the lines of the ``.pth`` files in its site-packages at each start. Ours installs the lazy patch.
+Python runs the lines of the ``.pth`` files in its site-packages at each start. Ours installs the lazy patch, and
+that lazily, too.
 """
 
 from __future__ import annotations
@@ -16,8 +17,25 @@ from typing import Any
 __all__ = ["install", "status", "uninstall"]
 
 NAME = "coda_network_patch.pth"
-# One line, as site has it. An exception would be shown at each start of Python, also behind ``pip uninstall``.
-LINE = 'import sys; exec("try:\\n from coda_network import _lazy\\n _lazy.install()\\nexcept Exception: pass")\n'
+# It imports nothing of ours before the client is asked for: a start of Python costs the compilation of these lines.
+# What goes wrong is not shown: it would be at each start of Python, also behind ``pip uninstall``.
+CODE = """\
+import sys
+class CodaNetwork:
+ def find_spec(self, name, path=None, target=None):
+  if name in NAMES or name.startswith("coda_network.") and name != "coda_network._lazy":
+   try:
+    sys.meta_path.remove(self)
+    from coda_network import _lazy
+    return _lazy.find_spec(name, path, target)
+   except Exception: pass
+NAMES = "http.client", "urllib.request"
+sys.meta_path.insert(0, CodaNetwork())
+for name in NAMES:
+ if name in sys.modules: CodaNetwork.find_spec(sys.meta_path[0], name); break
+"""
+# One line, as site has it.
+LINE = f"import sys; exec({CODE!r}, {{}})\n"
 
 # What a new process of this Python says: where the package is, and whether the first import of http.client patches.
 QUESTION = """\
