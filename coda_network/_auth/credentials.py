@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Credentials:
     """A user name with its password; treat it as immutable.
@@ -13,14 +17,16 @@ class Credentials:
 
     :param username: as people write it: ``user``, ``DOMAIN\\user`` or ``user@domain``
     :param password: as it is
+
+    Programs also give bytes, read here as those of a header are, and numbers, which urllib.request formats.
     """
 
     # Not a dataclass: importing ``dataclasses`` takes longer than importing this whole folder.
     __slots__ = ("password", "username")
 
     def __init__(self, username: str, password: str) -> None:
-        self.username = username
-        self.password = password
+        self.username = username if type(username) is str else _as_text(username)
+        self.password = password if type(password) is str else _as_text(password)
 
     @property
     def domain(self) -> str:
@@ -66,6 +72,15 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"Credentials({self.username!r}, password hidden)"
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray)):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 CredentialSource = Callable[[str | None], Credentials | None]

@@ -10,7 +10,7 @@ from types import MethodType
 
 from coda_network._http import in_place
 from coda_network._http.file_body import blocks, can_go_by_sendfile, is_regular, send_file
-from coda_network._http.in_place import known_requests
+from coda_network._http.in_place import has_known_request
 from coda_network._http.read_response import next_response, response_on_reader
 from coda_network._http.reader import ConnectionReader, reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
@@ -266,7 +266,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         return (
             self.__state == _IDLE
             and not self.debuglevel
-            and (cls.putrequest, cls.putheader, cls.endheaders, cls._send_request, cls._send_output) in known_requests
+            and has_known_request(cls)
             and type(self._buffer) is list
             and not self._buffer
             and self._http_vsn_str == "HTTP/1.1"
@@ -400,8 +400,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     def _send_by_sendfile(self, body: Any, encode_chunked: bool) -> bool:
         """Send head and body where the body is a file of the system; return False where it needs the long way."""
         cls, own = type(self), vars(self)
-        sending = cls.send, cls._read_readable
-        is_watched = sending not in in_place.known_sending or any(name in own for name in in_place.SENDING)
+        is_watched = not in_place.has_known_sending(cls) or any(name in own for name in in_place.SENDING)
         if is_watched or self.debuglevel > 0 or self._forward_login is not None or not is_regular(body):
             return False
         if self.sock is None and not HTTPConnection._open_for_request(self):
@@ -494,7 +493,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             reader = self._reader = reader_for(self.sock)
         if reader is None or self.debuglevel or getattr(self, "max_response_headers", None) is not None:
             return None
-        if cls is not HTTPResponse and in_place.steps_of_http_client != (cls.__init__, cls.begin, cls._read_status):  # type: ignore[union-attr]
+        if cls is not HTTPResponse and not in_place.has_known_response(cls):
             return None
         try:
             return next_response(reader, self._method, cls)
@@ -592,7 +591,7 @@ def _has_no_step_of_its_own(connection: Any) -> bool:
     Looked at before the first request: instance attributes are too slow to be looked at before each.
     """
     # Not by ``__dict__``: asking for it makes attributes slower on Python 3.11 and 3.12.
-    return all(hasattr(getattr(connection, name), "__func__") for name in in_place.REQUEST_STEPS)
+    return all(type(getattr(connection, name)) is MethodType for name in in_place.REQUEST_STEPS)
 
 
 def _host_field(connection: Any) -> str | None:

@@ -41,6 +41,38 @@ _Connection = http.client.HTTPConnection
 _Response = http.client.HTTPResponse
 
 
+def is_among(found: Any, known: list[Any]) -> bool:
+    """Return whether a function is one that we know: that very one, as a wrapper of wrapt is equal to what it wraps."""
+    return any(found is one for one in known)
+
+
+def has_known_request(cls: Any) -> bool:
+    """Return whether nobody has replaced or wrapped a step of the requests of a class of connections."""
+    # Written out, as this is asked before each request.
+    for putrequest, putheader, endheaders, send_request, send_output in known_requests:
+        if cls.putrequest is putrequest:
+            return (
+                cls.putheader is putheader
+                and cls.endheaders is endheaders
+                and cls._send_request is send_request
+                and cls._send_output is send_output
+            )
+    return False
+
+
+def has_known_sending(cls: Any) -> bool:
+    """Return whether nobody has replaced or wrapped what sends the bodies of a class of connections."""
+    return any(cls.send is send and cls._read_readable is read for send, read in known_sending)
+
+
+def has_known_response(cls: Any) -> bool:
+    """Return whether http.client's own class of responses is as the patch has it."""
+    if steps_of_http_client is None:
+        return False
+    init, begin_response, read_status = steps_of_http_client
+    return cls.__init__ is init and cls.begin is begin_response and cls._read_status is read_status
+
+
 def begin(of_connection: Callable[[str], Any], of_response: Callable[[str], Any]) -> None:
     """Note that http.client's own classes have our behaviour from now on.
 

@@ -216,7 +216,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
             amt is None
             and reader is not None
             and fp is reader.file
-            and type(self)._safe_read in in_place.known_safe_reads
+            and in_place.is_among(type(self)._safe_read, in_place.known_safe_reads)
         ):
             source = reader.source
             # All of it has come with the head, and nothing else.
@@ -337,7 +337,7 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         """
         if self.closed:
             return iter(())
-        if type(self).readline not in in_place.known_readlines:
+        if not in_place.is_among(type(self).readline, in_place.known_readlines):
             return _stdlib_iter(self)  # type: ignore[no-any-return]  # io's own
         return lines_of(self)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import urllib.request
+from types import MethodType
 from typing import Any
 
 from coda_network._auth.scheme import Role
@@ -23,11 +24,9 @@ from coda_network._wire.framing import tokens
 
 log = Trace("pool")
 
-_OF_A_REQUEST = (
-    urllib.request.Request.full_url,
-    original(urllib.request.Request, "get_full_url"),
-    original(urllib.request.Request, "get_method"),
-)
+_stdlib_full_url = urllib.request.Request.full_url
+_stdlib_get_full_url = original(urllib.request.Request, "get_full_url")
+_stdlib_get_method = original(urllib.request.Request, "get_method")
 _CHALLENGES = frozenset(role.status for role in Role)
 
 
@@ -51,8 +50,14 @@ def round_trip(
 
         return over_routes(routes, functools.partial(round_trip, opener, make, request, options, debuglevel))
     # As the director does, for the same reason.
-    kind, data = type(request), request.data
-    if (kind.full_url, kind.get_full_url, kind.get_method) == _OF_A_REQUEST and not request.fragment:
+    data, of_url, of_method = request.data, request.get_full_url, request.get_method
+    if (
+        type(request).full_url is _stdlib_full_url
+        and type(of_url) is type(of_method) is MethodType
+        and of_url.__func__ is _stdlib_get_full_url
+        and of_method.__func__ is _stdlib_get_method
+        and not request.fragment
+    ):
         url, method = request._full_url, getattr(request, "method", "GET" if data is None else "POST")
     else:
         url, method = request.get_full_url(), request.get_method()

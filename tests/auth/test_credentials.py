@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -91,3 +92,12 @@ def test_credentials_with_equal_parts_are_equal() -> None:
     assert Credentials("u", "p") != Credentials("u", "q")
     assert Credentials("u", "p") != Credentials("v", "p")
     assert Credentials("u", "p") != ("u", "p")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [("p\xe4", "p\xe4"), ("p\xe4".encode(), "p\xe4"), (b"p\xe4", "p\xe4"), (bytearray(b"p"), "p"), (1234, "1234")],
+)
+def test_what_programs_give_in_place_of_a_str_is_text(given: Any, text: str) -> None:
+    credentials = Credentials(given, given)
+    assert (credentials.username, credentials.password) == (text, text)

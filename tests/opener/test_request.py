@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import http.client
 import socket
 import ssl
+import urllib.request
 from types import ModuleType
 from typing import Any
 
 import pytest
 from support.origin import Origin
+from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
 
 from coda_network import urllib2
@@ -158,3 +161,18 @@ def test_a_url_with_userinfo_is_not_remembered() -> None:
     url = "http://user:secret@many.example/"
     assert urllib2.Request(url).host == "user:secret@many.example"
     assert not any("secret" in origin for origin in request_module._origins)
+
+
+@pytest.mark.parametrize("name", ["get_method", "get_full_url"])
+def test_a_method_that_a_program_puts_into_one_request_is_asked(name: str) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.respond(b"", "204 No Content")
+
+    with ScriptedPeer(script) as peer, contextlib.closing(urllib2.build_opener(urllib2.ProxyHandler({}))) as opener:
+        request = urllib.request.Request(peer.url, data=b"data")
+        value = {"get_method": "PUT", "get_full_url": peer.url + "?other"}[name]
+        setattr(request, name, lambda: value)
+        with opener.open(request) as response:
+            assert response.url == (value if name == "get_full_url" else peer.url)
+        assert peer.heads[0].split(b" ")[0] == (b"PUT" if name == "get_method" else b"POST")

@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 import pytest
 from support.accounts import ALICE
 from support.origin import Origin
+from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
 
 import coda_network
@@ -101,3 +102,21 @@ def test_a_function_is_asked_once_for_a_realm(basic_proxy: Proxy, origin: Origin
 def test_what_is_no_credentials_patches_nothing() -> None:
     with pytest.raises(TypeError, match="credentials are a"):
         coda_network.patch(credentials=7)
+
+
+@pytest.mark.parametrize("pair", [(b"u", b"p"), ("u", b"p"), (b"u", "p")])
+def test_a_password_manager_may_give_bytes(pair: Any) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.respond(b"", "401 Unauthorized", 'WWW-Authenticate: Basic realm="r"')
+        wire.read_request()
+        wire.respond(b"", "204 No Content")
+
+    with coda_network.patched(), ScriptedPeer(script) as peer:
+        manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        manager.add_password(None, peer.url, *pair)
+        handler = urllib.request.HTTPBasicAuthHandler(manager)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), handler)
+        opener.open(peer.url).close()
+        opener.close()
+        assert b"Authorization: Basic dTpw" in peer.heads[1]

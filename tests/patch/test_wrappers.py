@@ -18,7 +18,10 @@ from coda_network._originals import original
 
 CONNECTION, RESPONSE = http.client.HTTPConnection, http.client.HTTPResponse
 PLACES = [
-    *((CONNECTION, name) for name in ("request", "putrequest", "endheaders", "getresponse", "connect", "send")),
+    *(
+        (CONNECTION, name)
+        for name in ("request", "putrequest", "_send_request", "endheaders", "getresponse", "connect", "send")
+    ),
     *((RESPONSE, name) for name in ("begin", "_read_status", "read", "close")),
     (urllib.request.OpenerDirector, "open"),
     (urllib.request.AbstractHTTPHandler, "do_open"),
@@ -43,6 +46,19 @@ class Wrapper:
         return self.__wrapped__(*arguments, **options)
 
 
+class EqualWrapper(Wrapper):
+    """One that is equal to what it wraps and says that it is of its class, as those of wrapt are."""
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.__wrapped__ == other)
+
+    def __hash__(self) -> int:
+        return hash(self.__wrapped__)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+
 def closing_over(found: Callable[..., Any], seen: list[str]) -> Callable[..., Any]:
     @functools.wraps(found)
     def wrapper(*arguments: Any, **options: Any) -> Any:
@@ -52,7 +68,7 @@ def closing_over(found: Callable[..., Any], seen: list[str]) -> Callable[..., An
     return wrapper
 
 
-@pytest.fixture(params=[closing_over, Wrapper], ids=["closure", "object"])
+@pytest.fixture(params=[closing_over, Wrapper, EqualWrapper], ids=["closure", "object", "equal"])
 def wrap(request: pytest.FixtureRequest) -> Iterator[Callable[[], list[str]]]:
     """Wraps every place; what was there is put back in the end."""
     found = [(owner, name, vars(owner)[name]) for owner, name in PLACES]
@@ -172,3 +188,32 @@ def test_the_lines_of_a_closed_response_are_none(origin: Origin) -> None:
         response = urllib.request.urlopen(origin.url)
         response.close()
         assert list(response) == []
+
+
+@pytest.mark.parametrize("patched_first", [False, True], ids=["behind", "before"])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        *((CONNECTION, name) for name in ("putrequest", "putheader", "_send_request", "endheaders", "_send_output")),
+        *((RESPONSE, name) for name in ("begin", "_read_status", "_safe_read")),
+    ],
+)
+def test_the_short_way_is_left_for_one_wrapper_that_equals_what_it_wraps(
+    origin: Origin, owner: Any, name: str, patched_first: bool
+) -> None:
+    found = vars(owner)[name]
+    seen: list[str] = []
+    try:
+        if patched_first:
+            coda_network.patch()
+        setattr(owner, name, EqualWrapper(vars(owner)[name], seen))
+        if not patched_first:
+            coda_network.patch()
+        connection = CONNECTION(*origin.address)
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        connection.close()
+        assert name in seen
+    finally:
+        coda_network.unpatch()
+        setattr(owner, name, found)

@@ -1,0 +1,257 @@
+"""Spans and trace headers of real instrumentation: without the patch, patched before it, patched behind it.
+
+``python tests/ecosystem/spans.py`` prints a table. Each cell is a process of its own: spans, and requests that came
+with the header of the library at a server on the loopback interface. What is not installed is a row that says so.
+The two columns of the patch must equal the first; if they do not, the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import http.client
+import importlib.metadata
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import coda_network
+
+ORDERS = ("without", "before", "behind")
+ROUNDS = 2
+
+Count = Callable[[], int]
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Answers every request, and keeps the names of the header fields that came with it."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[set[str]] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.server.seen.append({name.lower() for name in self.headers})  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+# -- the libraries: each is turned on, and returns how its spans are counted
+
+
+def sentry() -> Count:
+    import sentry_sdk
+
+    spans: list[object] = []
+
+    def keep(event: Any, hint: Any) -> None:
+        spans.extend(span for span in event["spans"] if span["op"] == "http.client")
+
+    sentry_sdk.init(
+        dsn="http://key@127.0.0.1:9/1", traces_sample_rate=1.0, before_send_transaction=keep, default_integrations=True
+    )
+    transaction = sentry_sdk.start_transaction(name="program")
+    transaction.__enter__()
+
+    def count() -> int:
+        transaction.__exit__(None, None, None)
+        return len(spans)
+
+    return count
+
+
+def opentelemetry(module: str, name: str) -> Callable[[], Count]:
+    def start() -> Count:
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        instrumentor = getattr(importlib.import_module(f"opentelemetry.instrumentation.{module}"), name)()
+        instrumentor.instrument(tracer_provider=provider)
+        return lambda: len(exporter.get_finished_spans())
+
+    return start
+
+
+def datadog() -> Count:
+    os.environ.update(DD_INSTRUMENTATION_TELEMETRY_ENABLED="false", DD_REMOTE_CONFIGURATION_ENABLED="false")
+    import ddtrace
+    from ddtrace.trace import TraceFilter, tracer
+
+    spans: list[object] = []
+
+    class Keep(TraceFilter):
+        def process_trace(self, trace: Any) -> None:
+            spans.extend(span for span in trace if "request" in span.name)
+
+    tracer.configure(trace_processors=[Keep()])
+    ddtrace.patch(httplib=True, requests=True)
+    ddtrace.config.httplib["distributed_tracing"] = True
+    return lambda: len(spans)
+
+
+def xray() -> Count:
+    from aws_xray_sdk import core
+
+    core.xray_recorder.configure(context_missing="LOG_ERROR", sampling=False, daemon_address="127.0.0.1:9")
+    core.patch(["httplib"])
+    core.xray_recorder.begin_segment("program")
+    # Without a subsegment around them the requests get no header.
+    around = core.xray_recorder.begin_subsegment("ways")
+    return lambda: len(around.subsegments)
+
+
+def newrelic() -> Count:
+    os.environ.update(NEW_RELIC_LICENSE_KEY="0" * 40, NEW_RELIC_APP_NAME="program", NEW_RELIC_DEVELOPER_MODE="true")
+    import newrelic.agent
+
+    newrelic.agent.initialize()
+    application = newrelic.agent.register_application(timeout=10)
+    from newrelic.api.background_task import BackgroundTask
+
+    task = BackgroundTask(application, name="program")
+    task.__enter__()
+    for name in ("http.client", "urllib.request", "requests"):
+        __import__(name)
+
+    def count() -> int:
+        # What has ended is a node with its children in the trace that stands at the root.
+        waiting = [*task.root_span.children]
+        for node in waiting:
+            waiting.extend(getattr(node, "children", ()))
+        return sum(type(node).__name__ == "ExternalNode" for node in waiting)
+
+    return count
+
+
+LIBRARIES: dict[str, tuple[Callable[[], Count], str]] = {
+    "sentry-sdk": (sentry, "sentry-trace"),
+    "opentelemetry-instrumentation-urllib": (opentelemetry("urllib", "URLLibInstrumentor"), "traceparent"),
+    "opentelemetry-instrumentation-urllib3": (opentelemetry("urllib3", "URLLib3Instrumentor"), "traceparent"),
+    "opentelemetry-instrumentation-requests": (opentelemetry("requests", "RequestsInstrumentor"), "traceparent"),
+    "ddtrace": (datadog, "x-datadog-trace-id"),
+    "aws-xray-sdk": (xray, "x-amzn-trace-id"),
+    "newrelic": (newrelic, "newrelic"),
+}
+
+
+# -- what is instrumented
+
+
+def by_connection(url: str) -> None:
+    connection = http.client.HTTPConnection(url.split("/")[2])
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    connection.close()
+
+
+def by_urlopen(url: str) -> None:
+    with urllib.request.urlopen(url) as response:
+        response.read()
+
+
+def by_opener(url: str) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url) as response:
+        response.read()
+
+
+def by_urllib3(url: str) -> None:
+    import urllib3
+
+    with urllib3.PoolManager() as pool:
+        pool.request("GET", url)
+
+
+def by_requests(url: str) -> None:
+    import requests
+
+    with requests.Session() as session:
+        session.get(url)
+
+
+WAYS = (by_connection, by_urlopen, by_opener, by_urllib3, by_requests)
+
+
+def child(name: str, order: str) -> None:
+    """Run every way under one library; print the counts of spans and of headers."""
+    start, field = LIBRARIES[name]
+    server = Server()
+    if order == "before":
+        coda_network.patch()
+    count = start()
+    if order == "behind":
+        coda_network.patch()
+    headers = {}
+    for way in WAYS:
+        server.seen.clear()
+        for _ in range(ROUNDS):
+            way(server.url)
+        headers[way.__name__] = sum(field in names for names in server.seen)
+    print(json.dumps({"spans": count(), "headers": headers}), flush=True)
+    os._exit(0)  # what the libraries would send to their servers has nowhere to go
+
+
+def run(name: str, order: str) -> dict[str, Any] | str:
+    """Return what a child process counted, or the last line of its failure."""
+    command = [sys.executable, __file__, name, order]
+    environ = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode == 0 and lines:
+        counted: dict[str, Any] = json.loads(lines[-1])
+        return counted
+    return (done.stderr.strip().splitlines() or ["no output"])[-1]
+
+
+def main() -> int:
+    """Print the table."""
+    status = 0
+    print(f"| library | version | {' | '.join(ORDERS)} | |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name in LIBRARIES:
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            print(f"| {name} | not installed | | | | |")
+            continue
+        found = [run(name, order) for order in ORDERS]
+        cells = [
+            one
+            if isinstance(one, str)
+            else f"{one['spans']} spans, headers {'+'.join(map(str, one['headers'].values()))}"
+            for one in found
+        ]
+        equal = isinstance(found[0], dict) and found.count(found[0]) == len(found)
+        status |= not equal
+        print(f"| {name} | {version} | {' | '.join(cells)} | {'equal' if equal else 'DIFFERS'} |", flush=True)
+    print("\nHeaders: " + ", ".join(way.__name__ for way in WAYS) + f"; {ROUNDS} requests each.")
+    return status
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        child(*sys.argv[1:])
+    else:
+        sys.exit(main())
