@@ -7,6 +7,8 @@ import hashlib
 import os
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -20,6 +22,7 @@ from support.certs import Authority
 from support.squid import Squid
 
 import coda_network
+from coda_network.cli import main
 
 pytestmark = pytest.mark.servers
 
@@ -79,7 +82,13 @@ def indexes(folder: Path, ca: Authority) -> Iterator[dict[str, str]]:
 
 
 def download(
-    command: list[str], index: str, ca: Authority, place: Path, proxy: str, *options: str
+    command: list[str],
+    index: str,
+    ca: Authority,
+    place: Path,
+    proxy: str,
+    *options: str,
+    python: str = sys.executable,
 ) -> subprocess.CompletedProcess[str]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PIP_")},
@@ -92,7 +101,7 @@ def download(
     options = ("-vv", "--no-deps", "--no-cache-dir", "--disable-pip-version-check", "--retries", "0", *options)
     where = ("--index-url", index, "--trusted-host", "localhost", "--cert", str(ca.bundle), "--dest", str(place))
     return subprocess.run(
-        [sys.executable, *command, "download", *options, *where, "tinything"],
+        [python, *command, "download", *options, *where, "tinything"],
         env=environment,
         capture_output=True,
         text=True,
@@ -119,6 +128,39 @@ def test_pip_logs_in(
     assert done.returncode == 0, done.stderr
     assert zipfile.is_zipfile(tmp_path / WHEEL)
     assert BOB.password not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_pip_that_a_program_under_run_starts_logs_in(
+    squid_ntlm: Squid, indexes: dict[str, str], ca: Authority, tmp_path: Path, scheme: str
+) -> None:
+    start_pip = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'pip', *sys.argv[1:]]))"
+    proxy = squid_ntlm.url_for(BOB, qualified=True)
+    run = ["-m", "coda_network", "run"]
+    refused = download([*run, "--no-children", "-c", start_pip], indexes[scheme], ca, tmp_path, proxy)
+    assert "407" in refused.stdout + refused.stderr
+    done = download([*run, "-c", start_pip], indexes[scheme], ca, tmp_path, proxy)
+    assert done.returncode == 0, done.stderr
+    assert zipfile.is_zipfile(tmp_path / WHEEL)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_pip_of_an_environment_with_the_patch_installed_logs_in(
+    squid_ntlm: Squid, indexes: dict[str, str], ca: Authority, tmp_path: Path, scheme: str
+) -> None:
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=False, symlinks=os.name != "nt")
+    assert main(["install", "--prefix", str(environment)]) == 0
+    [hook] = environment.rglob("coda_network_patch.pth")
+    (hook.parent / "packages.pth").write_text(sysconfig.get_path("purelib"))  # pip, and what logins need
+    python = str(environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    proxy = squid_ntlm.url_for(BOB, qualified=True)
+    done = download(PLAIN, indexes[scheme], ca, tmp_path, proxy, python=python)
+    assert done.returncode == 0, done.stderr
+    assert zipfile.is_zipfile(tmp_path / WHEEL)
+    hook.unlink()
+    refused = download(PLAIN, indexes[scheme], ca, tmp_path, proxy, python=python)
+    assert "407" in refused.stdout + refused.stderr
 
 
 def test_pip_takes_the_proxy_from_its_own_option(
