@@ -35,6 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from coda_network._cli import proxy
 
         return proxy.main(arguments[1:])
+    if arguments[:1] == ["with"]:
+        from coda_network._cli import with_
+
+        return with_.main(arguments[1:])
+    if arguments[:1] == ["connect"]:
+        from coda_network._cli import connect
+
+        return connect.main(arguments[1:])
 
     options = _parser().parse_args(arguments)
     if options.command == "get":
@@ -152,6 +160,10 @@ def _parser() -> ArgumentParser:
     )
     commands.add_parser(
         "proxy", add_help=False, help="run a proxy on this machine that logs in for programs that cannot"
+    )
+    commands.add_parser("with", add_help=False, help="run a command of any kind through such a proxy of its own")
+    commands.add_parser(
+        "connect", add_help=False, help="pass standard input and output on to HOST PORT, as ssh's ProxyCommand"
     )
     _add_install_commands(commands)
     demo = commands.add_parser(

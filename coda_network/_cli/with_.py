@@ -1,0 +1,121 @@
+"""``coda-network with``: a command, and all that it starts, through a local proxy that only it can use."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coda_network._auth import defaults
+from coda_network._local_proxy.command import Usage, add_route_options, allow_many_files, routes_of, set_up_log
+from coda_network._local_proxy.proxy import LocalProxy
+from coda_network._local_proxy.settings import Settings
+from coda_network._settings.options import BAD_SETTINGS, add_login_options, credentials_of, fill_in, log_in_as
+
+USAGE, NOT_EXECUTABLE, NOT_FOUND = 2, 126, 127  # the last two as a shell has them
+
+_PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command through a local proxy.
+
+    :param arguments: what follows ``coda-network with``
+    :returns: the exit code of the command, 128 and the number of the signal that ended it; 2 for a command line that is
+        wrong, 126 and 127 for a command that cannot be run or does not exist
+    """
+    options = _parser().parse_args(arguments)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    try:
+        if not command:
+            raise Usage("no command given")
+        fill_in(options)
+        set_up_log(options.log_level)
+        # Whoever does not know the secret gets a 407: other users of this machine could use it otherwise.
+        settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24))
+        login = log_in_as(credentials_of(options))
+    except (Usage, *BAD_SETTINGS) as error:
+        print(f"coda-network with: {error}", file=sys.stderr)
+        return USAGE
+    allow_many_files()
+    try:
+        proxy = LocalProxy(settings)
+        proxy.start()
+        try:
+            return _run(command, environment_for(proxy.url, os.environ))
+        finally:
+            proxy.close(0)
+    finally:
+        if login is not None:
+            defaults.remove(login)
+
+
+def environment_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which programs find a proxy.
+
+    ``no_proxy`` stays as it is: what it names is reached without the proxy.
+
+    :param url: of the proxy, with its secret
+    :param given: the environment to begin with
+    """
+    environment = dict(given)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        environment[name] = environment[name.upper()] = url
+    no_proxy = given.get("no_proxy", given.get("NO_PROXY", ""))
+    environment["no_proxy"] = environment["NO_PROXY"] = no_proxy
+    # Node's own fetch looks at the variables only when told to; npm and cargo have settings that go before them.
+    environment["NODE_USE_ENV_PROXY"] = "1"
+    environment["npm_config_proxy"] = environment["npm_config_https_proxy"] = url
+    environment["CARGO_HTTP_PROXY"] = url
+    # git: a proxy in a file of settings would go before the variables.
+    count = int(given.get("GIT_CONFIG_COUNT") or 0) if (given.get("GIT_CONFIG_COUNT") or "0").isdigit() else 0
+    environment["GIT_CONFIG_COUNT"] = str(count + 1)
+    environment[f"GIT_CONFIG_KEY_{count}"], environment[f"GIT_CONFIG_VALUE_{count}"] = "http.proxy", url
+    return environment
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a command to its end, with the signals that come for it."""
+    try:
+        child = subprocess.Popen(command, env=environment)
+    except FileNotFoundError:
+        print(f"coda-network with: {command[0]}: no such command", file=sys.stderr)
+        return NOT_FOUND
+    except OSError as error:
+        print(f"coda-network with: {command[0]}: {error.strerror or error}", file=sys.stderr)
+        return NOT_EXECUTABLE
+
+    def pass_on(number: int, frame: Any) -> None:
+        child.send_signal(number)
+
+    # A terminal sends SIGINT to the command as well, and the command decides what becomes of it.
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
+    before: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN if at_terminal else pass_on)}
+    for name in _PASSED_ON:
+        if (number := getattr(signal, name, None)) is not None:
+            before[number] = signal.signal(number, pass_on)
+    try:
+        status = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 - status if status < 0 else status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="coda-network with",
+        usage="coda-network with [options] -- COMMAND [ARGUMENT ...]",
+        description="Run a command, and all that it starts, through a proxy on this machine that logs in for it. The "
+        "proxy ends with the command, and only the command's own processes know its secret.",
+    )
+    add_route_options(parser)
+    add_login_options(parser)
+    parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning (the default) or error")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
