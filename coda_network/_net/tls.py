@@ -165,7 +165,8 @@ def begin_tls(context: SSLContext, sock: Any, server_hostname: str) -> Any:
 
     :raises OSError: the handshake failed
     """
-    if not is_tls(sock):
+    # A context that is none of ``ssl`` (pyOpenSSL's, a test double's) knows its own sockets.
+    if not is_tls(sock) or not isinstance(context, load_ssl().SSLContext):
         return context.wrap_socket(sock, server_hostname=server_hostname)
     from coda_network._net.tls_in_tls import TLSInTLS
 
