@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         address = _address_of(options.address)
+        if options.listen is not None and not 0 <= options.listen < 65536:
+            raise ValueError(f"--listen: a port is a number from 0 to 65535, not {options.listen}")
         fill_in(options)
         login = log_in_as(credentials_of(options))
     except (ValueError, *BAD_SETTINGS) as error:

@@ -19,7 +19,7 @@ from coda_network._settings.options import BAD_SETTINGS, add_login_options, cred
 
 USAGE, NOT_EXECUTABLE, NOT_FOUND = 2, 126, 127  # the last two as a shell has them
 
-_PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,25 +81,36 @@ def environment_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     """Run a command to its end, with the signals that come for it."""
-    try:
-        child = subprocess.Popen(command, env=environment)
-    except FileNotFoundError:
-        print(f"coda-network with: {command[0]}: no such command", file=sys.stderr)
-        return NOT_FOUND
-    except OSError as error:
-        print(f"coda-network with: {command[0]}: {error.strerror or error}", file=sys.stderr)
-        return NOT_EXECUTABLE
-
-    def pass_on(number: int, frame: Any) -> None:
-        child.send_signal(number)
-
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
     # A terminal sends SIGINT to the command as well, and the command decides what becomes of it.
     at_terminal = sys.stdin is not None and sys.stdin.isatty()
-    before: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN if at_terminal else pass_on)}
-    for name in _PASSED_ON:
-        if (number := getattr(signal, name, None)) is not None:
-            before[number] = signal.signal(number, pass_on)
+
+    def pass_on(number: int, frame: Any) -> None:
+        if number == signal.SIGINT and at_terminal:
+            return
+        if child is None:
+            early.append(number)
+        else:
+            child.send_signal(number)
+
+    # Before the command begins: a signal in between would end this process and leave the command without its proxy.
+    # SIG_IGN would be inherited, a function is not.
+    before: dict[int, Any] = {}
     try:
+        for name in _PASSED_ON:
+            if (number := getattr(signal, name, None)) is not None:
+                before[number] = signal.signal(number, pass_on)
+        try:
+            child = subprocess.Popen(command, env=environment)
+        except FileNotFoundError:
+            print(f"coda-network with: {command[0]}: no such command", file=sys.stderr)
+            return NOT_FOUND
+        except OSError as error:
+            print(f"coda-network with: {command[0]}: {error.strerror or error}", file=sys.stderr)
+            return NOT_EXECUTABLE
+        for number in early:
+            child.send_signal(number)
         status = child.wait()
     finally:
         for number, handler in before.items():

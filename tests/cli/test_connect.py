@@ -86,6 +86,12 @@ def test_what_is_no_address_is_refused(words: list[str], capsys: pytest.CaptureF
     assert "takes HOST PORT" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_what_is_no_port_to_listen_on_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["connect", "--listen", port, "far.example", "22"]) == 2
+    assert "--listen: a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
 def test_a_refusal_is_1_and_says_why(basic_proxy: Proxy, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["connect", "--proxy", basic_proxy.url, "far.example", "22"]) == 1
     assert capsys.readouterr().err == (

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.accounts import ALICE
@@ -117,6 +118,23 @@ for _ in range(600):  # a signal just before a long sleep would be seen behind i
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         process.send_signal(number)
         assert process.wait(20) == 42
+
+
+def test_a_signal_while_the_command_begins_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Begun(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    ended: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+    try:
+        monkeypatch.setattr(subprocess, "Popen", Begun)
+        sleep = [sys.executable, "-c", "import time; time.sleep(20)"]
+        assert main(["with", "--proxy", "direct", "--", *sleep]) == 128 + signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == []
 
 
 def test_programs_of_all_kinds_find_the_proxy_and_no_proxy_stays() -> None:
