@@ -29,7 +29,9 @@ from support.squid import BasicLogin, DigestLogin, KerberosLogin, NegotiateNTLML
 
 import coda_network
 from coda_network import urllib2
+from coda_network._auth.memory import LoginMemory
 from coda_network._auth.refused_passwords import refused_passwords
+from coda_network._http import header_login
 
 # Taken out of the environment of every test: what the machine says about proxies, certificates and logins.
 PROXY_VARIABLES = (
@@ -94,6 +96,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def no_password_was_refused() -> None:
     """Forget the passwords that a test before has had refused: ports come again."""
     refused_passwords.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what a proxy of a test before has accepted: ports come again."""
+    monkeypatch.setattr(header_login, "_memory", LoginMemory())
+    monkeypatch.setattr(header_login, "_accepted_headers", {})
 
 
 @pytest.fixture(autouse=True)

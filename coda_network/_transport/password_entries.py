@@ -13,8 +13,8 @@ TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-    # Where a manager has an answer: in which realm, under which key; and the answer itself.
-    Entry = tuple[str | None, Any, tuple[str, str]]
+    # Where a manager has an answer: in which realm, under which key; the answer itself; and which entries there were.
+    Entry = tuple[str | None, Any, tuple[str, str], tuple[int, Any]]
 
 _KINDS = (
     urllib.request.HTTPPasswordMgr,
@@ -33,8 +33,8 @@ _entries: weakref.WeakKeyDictionary[Any, dict[tuple[str | None, str], Entry]] = 
 def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str | None, str | None]:
     """Return what the method of this name of a password manager returns.
 
-    Among the entries of a realm the first that fits answers, and new ones come behind it: so it answers for as long as
-    it is there.
+    The entry that answered is taken again for as long as it is there, and no other has come or gone: the manager
+    compares with the default port of the scheme first, so a later entry may fit before an earlier one.
 
     :param manager: the standard library's; a program's own is asked each time
     """
@@ -45,9 +45,10 @@ def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str |
     if known is None:
         known = _entries[manager] = {}
     elif (realm, uri) in known:
-        place, key, answer = known[realm, uri]
+        place, key, answer, there = known[realm, uri]
+        table = tables.get(place, {})
         # The entries without a realm are asked where those of the realm have no answer.
-        if (place == realm or not tables.get(realm)) and tables.get(place, {}).get(key) is answer:
+        if (place == realm or not tables.get(realm)) and table.get(key) is answer and _entries_of(table) == there:
             return answer
     if len(known) >= MEMORY:
         known.clear()
@@ -57,10 +58,15 @@ def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str |
         if found[0] is not None:
             for key, answer in tables[place].items():
                 if answer is found:
-                    known[realm, uri] = place, key, answer
+                    known[realm, uri] = place, key, answer, _entries_of(tables[place])
                     break
             return found
     return None, None
+
+
+def _entries_of(table: dict[Any, tuple[str, str]]) -> tuple[int, Any]:
+    """Return what changes when an entry comes or goes: new ones stand last."""
+    return len(table), next(reversed(table), None)
 
 
 def find_site_password(manager: Any, realm: str | None, url: str) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coda_network._transport import password_entries
@@ -30,6 +30,13 @@ steps = st.one_of(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@example(
+    [
+        ("add", None, "site.example", "bob"),
+        ("find", None, "http://site.example/", "alice"),
+        ("add", None, "http://site.example/", "alice"),  # fits with the default port, which is compared first
+    ]
+)
 @given(st.lists(steps, max_size=25))
 def test_each_answer_is_that_of_the_manager(kind: Any, taken: list[tuple[str, str | None, str, str]]) -> None:
     manager = kind()
