@@ -119,7 +119,7 @@ def _run(
                     break
                 host = _host(job.url)
                 busy[host] = busy.get(host, 0) + 1
-                future = pool.submit(run_job, job, access, options)
+                future = _submit(pool, job, access, options)
                 running[future] = job, host
                 future.add_done_callback(finished.put)
             if not running:
@@ -166,6 +166,16 @@ def run_job(job: Job, access: Access, options: Mapping[str, Any]) -> JobResult:
         if isinstance(error, HTTPError):
             error.close()  # nobody would close an error among the results
         return JobResult(job, error=error)
+
+
+def _submit(pool: Executor, job: Job, access: Access, options: dict[str, Any]) -> Future[JobResult]:
+    """Return the job's future; that of a job that the executor refuses has failed."""
+    try:
+        return pool.submit(run_job, job, access, options)
+    except Exception as error:  # BrokenExecutor where a worker was killed, RuntimeError after shutdown()
+        refused: Future[JobResult] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 def _result_of(future: Future[JobResult], job: Job) -> JobResult:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,36 @@ def test_an_executor_of_the_caller_is_left_open(origin: Origin) -> None:
     with ThreadPoolExecutor(2) as executor:
         assert len(list(download_many([origin.url] * 3, executor))) == 3
         assert executor.submit(int).result() == 0
+
+
+def end_process(*_: Any) -> Any:
+    os._exit(1)
+
+
+def test_jobs_that_a_broken_pool_refuses_fail_each(origin: Origin) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        with pytest.raises(BrokenExecutor):
+            executor.submit(end_process).result()
+        results = list(download_many([f"{origin.url}/bytes/{number}" for number in range(100)], executor))
+    assert len({result.job.url for result in results}) == 100
+    assert {isinstance(result.error, BrokenExecutor) for result in results} == {True}
+
+
+def test_jobs_refused_in_the_middle_leave_the_others_right(origin: Origin) -> None:
+    """An executor that is shut down while results are awaited."""
+    with ThreadPoolExecutor(2) as executor:
+        results = []
+        for result in download_many([f"{origin.url}/bytes/{number}" for number in range(40)], executor, per_host=2):
+            results.append(result)
+            if len(results) == 5:
+                executor.shutdown()
+    outcomes = [type(result.error) for result in results]
+    assert len(results) == 40
+    assert set(outcomes) == {type(None), RuntimeError}
+    assert all(
+        result.result() == (200, patterned(int(result.job.url.rpartition("/")[2]))) for result in results if result.ok
+    )
+    assert outcomes.count(type(None)) >= 5
 
 
 def secret() -> tuple[str, str]:
