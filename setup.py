@@ -23,6 +23,8 @@ EXTRAS = {
     "socks": ["python-socks>=3.0"],
     # PAC files: QuickJS, with limits of time and memory.
     "pac": ["quickjs-ng>=0.12.1.1"],
+    # OAuth 1.0a; RSA is what "signedtoken" is for.
+    "oauth": ["oauthlib[signedtoken]>=3.2.2"],
     # Passwords in the system's own store.
     "keyring": ["keyring>=24"],
 }

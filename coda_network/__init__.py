@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coda_network import negotiate_auth as negotiate_auth
     from coda_network import ntlm_auth as ntlm_auth
     from coda_network import proxies as proxies
+    from coda_network import token_auth as token_auth
     from coda_network import urllib2 as urllib2
     from coda_network import utilities as utilities
     from coda_network._patch import is_patched as is_patched
@@ -46,13 +47,14 @@ __all__ = [
     "patch",
     "patched",
     "proxies",
+    "token_auth",
     "unpatch",
     "urllib2",
     "utilities",
 ]
 
 _MODULES = frozenset(
-    {"connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "proxies", "urllib2", "utilities"}
+    {"connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "proxies", "token_auth", "urllib2", "utilities"}
 )
 
 # Short name -> the module that defines it.

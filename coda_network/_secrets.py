@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PACKAGE = __name__.partition(".")[0]
 
 # What works for us further down. Other modules belong to the program, whose variables are its own.
-_HELPERS = sys.stdlib_module_names | {"gssapi", "krb5", "ntlm3", "python_socks", "spnego", "truststore"}
+_HELPERS = sys.stdlib_module_names | {"gssapi", "krb5", "ntlm3", "oauthlib", "python_socks", "spnego", "truststore"}
 
 _MAY_GO_ON = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 

@@ -28,7 +28,7 @@ LAYERS = (
     ("_download",),
     ("_local_proxy",),
     ("_settings",),
-    ("ntlm_auth", "negotiate_auth", "proxies", "urllib2", "httplib"),
+    ("ntlm_auth", "negotiate_auth", "token_auth", "proxies", "urllib2", "httplib"),
     ("_patch", "_lazy"),
     ("_opener",),
     ("_transport",),

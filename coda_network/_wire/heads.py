@@ -212,7 +212,7 @@ def _unfolded(text: str) -> list[str]:
 
 
 _authorization = re.compile(
-    rb"^((?:proxy-)?authorization:[ \t]*[^ \t\r\n]+)[ \t]+[^\r\n]*", re.IGNORECASE | re.MULTILINE
+    rb"^((?:(?:proxy-)?authorization|x-wsse):[ \t]*[^ \t\r\n]+)[ \t]+[^\r\n]*", re.IGNORECASE | re.MULTILINE
 )
 
 

@@ -20,7 +20,16 @@ EXAMPLES = {"script.py", "fetch.py", "email.py"}
 MODULES = {
     **{
         name: f"coda_network.{name}"
-        for name in ("connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "urllib2", "utilities")
+        for name in (
+            "connect",
+            "httplib",
+            "mini_proxy",
+            "negotiate_auth",
+            "ntlm_auth",
+            "token_auth",
+            "urllib2",
+            "utilities",
+        )
     },
     "coda_network": "coda_network",
     "http": "http",
