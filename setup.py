@@ -23,6 +23,8 @@ EXTRAS = {
     "socks": ["python-socks>=3.0"],
     # PAC files: QuickJS, with limits of time and memory.
     "pac": ["quickjs-ng>=0.12.1.1"],
+    # The filesystem for pandas, pyarrow, xarray and dask.
+    "fsspec": ["fsspec>=2024.2"],
     # OAuth 1.0a; RSA is what "signedtoken" is for.
     "oauth": ["oauthlib[signedtoken]>=3.2.2"],
     # Passwords in the system's own store.
@@ -63,5 +65,11 @@ setup(
     zip_safe=False,
     install_requires=["filelock>=3.21", "platformdirs>=3", "pyspnego>=0.11", "tomli>=2; python_version < '3.11'"],
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["coda-network = coda_network.cli:main"]},
+    entry_points={
+        "console_scripts": ["coda-network = coda_network.cli:main"],
+        "fsspec.specs": [
+            "coda+http = coda_network.filesystem:HTTPFileSystem",
+            "coda+https = coda_network.filesystem:HTTPFileSystem",
+        ],
+    },
 )

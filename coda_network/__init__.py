@@ -15,6 +15,7 @@ from coda_network._version import __version__
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from coda_network import connect as connect
+    from coda_network import filesystem as filesystem
     from coda_network import httplib as httplib
     from coda_network import mini_proxy as mini_proxy
     from coda_network import negotiate_auth as negotiate_auth
@@ -39,6 +40,7 @@ __all__ = [
     "create_connection",
     "create_download_handle",
     "do_download",
+    "filesystem",
     "httplib",
     "is_patched",
     "mini_proxy",
@@ -54,7 +56,18 @@ __all__ = [
 ]
 
 _MODULES = frozenset(
-    {"connect", "httplib", "mini_proxy", "negotiate_auth", "ntlm_auth", "proxies", "token_auth", "urllib2", "utilities"}
+    {
+        "connect",
+        "filesystem",
+        "httplib",
+        "mini_proxy",
+        "negotiate_auth",
+        "ntlm_auth",
+        "proxies",
+        "token_auth",
+        "urllib2",
+        "utilities",
+    }
 )
 
 # Short name -> the module that defines it.

@@ -23,7 +23,7 @@ SOURCE = Path(__file__).resolve().parent.parent / ROOT
 LAYERS = (
     ("__main__", "cli"),
     ("_cli",),
-    ("utilities", "connect"),
+    ("utilities", "connect", "filesystem"),
     ("mini_proxy",),
     ("_download",),
     ("_local_proxy",),

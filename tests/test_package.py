@@ -123,7 +123,7 @@ def test_the_description_is_the_readme(metadata: email.message.Message) -> None:
 
 
 def test_the_extras_are_those_that_users_need(metadata: email.message.Message) -> None:
-    extras = {"kerberos", "legacy", "cli", "compression", "keyring", "oauth", "socks", "pac"}
+    extras = {"kerberos", "legacy", "cli", "compression", "fsspec", "keyring", "oauth", "socks", "pac"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
 
 

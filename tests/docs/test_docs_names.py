@@ -22,6 +22,7 @@ MODULES = {
         name: f"coda_network.{name}"
         for name in (
             "connect",
+            "filesystem",
             "httplib",
             "mini_proxy",
             "negotiate_auth",

@@ -70,6 +70,7 @@ http {{
 """
 
 LOCATIONS = """
+location /tree/ {{ autoindex on; }}
 location /close/ {{ alias {directory}/static/; keepalive_timeout 0; }}
 location /basic/ {{
     alias {directory}/static/;
