@@ -508,6 +508,8 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
     def _general_response(self) -> Any:
         helpers = in_place.helpers_of(self)
         response = helpers._new_response(self)
+        if not in_place.is_on() and not isinstance(self, HTTPConnection):
+            in_place.stay_ours(response)  # the patch was taken back since the request began
         try:
             helpers._begin(self, response)
         except BaseException:

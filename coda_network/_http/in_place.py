@@ -6,6 +6,7 @@ only where each of these is the one that we know.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import weakref
 
@@ -118,6 +119,21 @@ def is_kept_alive(connection_class: Any) -> bool:
     """Return whether connections of a class serve one request after another, and note for themselves how each ended."""
     base = our_connection if steps_of_http_client is None else _Connection
     return base is not None and isinstance(connection_class, type) and issubclass(connection_class, base)
+
+
+def stay_ours(response: Any) -> None:
+    """Give a response a class that keeps our behaviour, as the classes of http.client are losing it."""
+    kind = type(response)  # once: another thread may be about to do the same
+    if not issubclass(kind, our_response):
+        response.__class__ = with_ours(kind)
+
+
+@functools.lru_cache(maxsize=64)
+def with_ours(theirs: Any) -> type[Any]:
+    """Return our class of responses, or for a program's own class one that has ours behind it."""
+    if theirs is _Response:
+        return our_response  # type: ignore[no-any-return]  # set by the module that defines it
+    return type(theirs.__name__, (theirs, our_response), {"__module__": theirs.__module__})
 
 
 def has_our_init(response_class: Any) -> bool:

@@ -170,18 +170,18 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
         """Part from the connection: leave it to the next response, or close it where this one was its last."""
         if self._lines_ahead is not None:
             catch_up(self)
-        fp, self.fp = self.fp, None
-        reader, self._reader = self._reader, None
+        # Without ``fp`` it is over, and keeps nothing of ours when the patch is taken back: everything is read before.
+        fp, reader, tell, complete = self.fp, self._reader, self._release, self._complete
+        self.fp = self._reader = self._release = None
         goes_on = False
         if reader is not None:
             # What was put in the place of our reader may have read from it more than this body.
-            whole = fp is reader.file and not self.will_close and (self.length == 0 or self._complete)
+            whole = fp is reader.file and not self.will_close and (self.length == 0 or complete)
             # Behind 101 another protocol is spoken (RFC 9110 section 15.2.2).
             whole = whole and self.status != 101
             goes_on = reader.end_response(whole)
         if not goes_on:
             fp.close()
-        tell, self._release = self._release, None
         if tell is not None:
             tell(self, goes_on and reader is not None and reader.can_go_on())
 

@@ -64,9 +64,6 @@ def by_connection(origin: Origin, count: int) -> None:
     connection.close()
 
 
-# Known to fail in some runs on a loaded machine: a response of http.client's class that is read at the very moment of
-# unpatch() may miss an attribute that went with the patch (``headers``, ``_release``).
-@pytest.mark.soak
 # A connection that lost its pool in the very moment is closed by the collector, which says so.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("switching")
