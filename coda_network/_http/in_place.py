@@ -123,7 +123,7 @@ def is_kept_alive(connection_class: Any) -> bool:
 
 def stay_ours(response: Any) -> None:
     """Give a response a class that keeps our behaviour, as the classes of http.client are losing it."""
-    kind = type(response)  # once: another thread may be about to do the same
+    kind: Any = type(response)  # once: another thread may be about to do the same
     if not issubclass(kind, our_response):
         response.__class__ = with_ours(kind)
 
