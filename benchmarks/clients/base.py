@@ -58,7 +58,7 @@ class FileLike(Client):
 
     def ask(self, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         """Send a request, return the response."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def get(self, path: str) -> int:
         return len(self.ask(path).read())

@@ -195,7 +195,7 @@ def _read_netrc(path: str, changed: int) -> dict[str, Credentials]:
 
     class Netrc(netrc):
         def _parse(self, file: Any, fp: Any, *others: Any) -> None:
-            super()._parse(file, io.StringIO(_backslashes_kept(fp.read())), *others)  # type: ignore[misc]
+            super()._parse(file, io.StringIO(_backslashes_kept(fp.read())), *others)  # type: ignore[misc]  # typeshed lacks it
 
     try:
         hosts = Netrc(path).hosts

@@ -87,7 +87,7 @@ def _import_quietly() -> None:
     with warnings.catch_warnings():
         for kind in (SyntaxWarning, DeprecationWarning):  # the second before Python 3.12
             warnings.simplefilter("ignore", kind)
-        import ntlm3  # noqa: F401
+        import ntlm3  # noqa: F401  # only whether it is there
 
 
 def create(credentials: Credentials | None, peer: Peer) -> Ntlm:

@@ -10,7 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import IncompleteRead
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 
 from coda_network._download.attempts import Attempts
@@ -88,12 +88,12 @@ def _kept(part: Part, validator: str, total: int) -> list[list[int]] | None:
     """Return the segments that an earlier call has left, if they are of the same state of the file."""
     if not part.load() or (part.validator, part.total, part.size) != (validator, total, total):
         return None
-    segments = part.notes.get("segments")
+    segments: Any = part.notes.get("segments")  # from a file, so anything
     try:
-        ends = [0, *(end for _, _, end in segments)]  # type: ignore[union-attr]
+        ends = [0, *(end for _, _, end in segments)]
         is_whole = ends[-1] == total and all(
             isinstance(done, int) and start == end <= done <= last
-            for end, (start, done, last) in zip(ends, segments, strict=False)  # type: ignore[arg-type]
+            for end, (start, done, last) in zip(ends, segments, strict=False)
         )
     except (TypeError, ValueError):
         return None

@@ -26,7 +26,7 @@ def lines_of(response: HTTPResponse) -> Iterator[bytes]:
         ahead = response._lines_ahead = _whole_lines(response)
         if ahead is not None:
             # Not by ``yield from``, which would close it where the iteration is left.
-            for there in ahead:  # noqa: UP028
+            for there in ahead:  # noqa: UP028  # as said above
                 yield there
             catch_up(response)
 

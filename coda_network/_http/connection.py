@@ -247,7 +247,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
                 if composer is None:
                     composer = self._composer = Composer()
                 host = MethodType(_host_field, self)
-                message = composer.compose(method, url, host, body, headers)  # type: ignore[arg-type]
+                message = composer.compose(method, url, host, body, headers)  # type: ignore[arg-type]  # bytes, or None
             if message is None:
                 self._send_request(method, url, body, headers, encode_chunked)
                 return
@@ -419,7 +419,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         """Give the blocks of a file; a large one where nobody has asked for a size, and where it is at hand."""
         if self.blocksize == _BLOCKSIZE and self.debuglevel <= 0 and is_regular(readable):
             return blocks(readable)
-        return _stdlib_read_readable(self, readable)  # type: ignore[no-any-return]
+        return _stdlib_read_readable(self, readable)  # type: ignore[no-any-return]  # a generator
 
     # -- the response
 

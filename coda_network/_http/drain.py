@@ -104,7 +104,7 @@ def look_ahead(connection: Any, seconds: float) -> bytes:
     reader.source.__class__ = _HurriedFile
     reader.source.until = monotonic() + seconds
     try:
-        return reader.file.peek(1)  # type: ignore[no-any-return]
+        return reader.file.peek(1)  # type: ignore[no-any-return]  # bytes
     except (OSError, ValueError):
         return b""
     finally:

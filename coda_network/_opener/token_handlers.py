@@ -35,7 +35,7 @@ class TokenHandler(urllib.request.BaseHandler):
 
     def fields(self, req: Any) -> dict[str, str] | None:
         """Return the fields for a request; None where it is for another site."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def http_request(self, req: Any) -> Any:
         """Add the fields."""

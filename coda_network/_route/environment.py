@@ -28,7 +28,7 @@ def getproxies_environment() -> dict[str, str]:
     for scheme, url in proxies.items():
         if "\\" in url:
             proxies[scheme] = url.replace("\\", "%5C")
-    return proxies  # type: ignore[no-any-return]
+    return proxies  # type: ignore[no-any-return]  # urllib's dict
 
 
 # It stands in for urllib's function, and is shown and looked up by that one's name.
@@ -57,7 +57,7 @@ def no_proxy() -> str | bytes:
     if variables is None or not (code is _THEIRS or code is _OURS):
         return urllib.request.getproxies_environment().get("no", "")
     if os.name == "nt":
-        return variables.get("NO_PROXY", "")  # type: ignore[no-any-return]
+        return variables.get("NO_PROXY", "")  # type: ignore[no-any-return]  # a str
     names = b"\0" + b"\0\0".join(variables).lower() + b"\0"
     spellings = names.count(b"\0no_proxy\0")
     if not spellings:

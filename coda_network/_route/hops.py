@@ -66,7 +66,7 @@ class Hop:
         :param deadline: until the stream is open
         :raises OSError: the proxy is not reached, or refuses; no socket is left open
         """
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.proxy.authority}>"

@@ -75,7 +75,8 @@ class Engine:
         import quickjs
 
         try:
-            return json.loads(context.get("__call")(url, host, json.dumps(answers)))  # type: ignore[no-any-return]
+            found: dict[str, Any] = json.loads(context.get("__call")(url, host, json.dumps(answers)))
+            return found
         except quickjs.JSException as error:
             # The file has no way to catch these; the context may be out of memory from here on.
             del self._local.context

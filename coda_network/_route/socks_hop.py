@@ -32,7 +32,7 @@ class SOCKSHop(Hop):
     def __init__(self, proxy: ProxyURL, context: SSLContext | None) -> None:
         super().__init__(proxy, context)
         try:
-            import python_socks.sync  # noqa: F401
+            import python_socks.sync  # noqa: F401  # only whether it is there
         except ImportError:
             need = f"a {proxy.scheme} proxy needs the package python-socks: pip install 'coda_network[socks]'"
             raise UnusableProxy(need) from None

@@ -86,7 +86,7 @@ def session_of(opener: Any) -> Session | None:
     if found is not None:
         return found
     limits = {name: getattr(opener, name) for name in ("max_idle_per_host", "max_idle") if hasattr(opener, name)}
-    return vars(opener).setdefault("_session", Session(Pool(**limits)))  # type: ignore[no-any-return]
+    return vars(opener).setdefault("_session", Session(Pool(**limits)))  # type: ignore[no-any-return]  # a Session
 
 
 def set_session(opener: urllib.request.OpenerDirector, session: Session) -> None:

@@ -478,11 +478,16 @@ def test_the_command_line_explains_itself(tmp_path: Path, arguments: list[str], 
     assert piece in out
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["get"], ["--nonsense"]], ids=repr)
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--nonsense"]], ids=repr)
 def test_a_command_that_does_not_exist_is_refused(tmp_path: Path, arguments: list[str]) -> None:
     code, out, err = start(tmp_path, "-m", "coda_network", *arguments)
     assert (code, out) == (2, "")
-    assert err.startswith(("usage: coda-network", "coda-network get: there is no URL"))
+    assert err.startswith("usage: coda-network")
+
+
+def test_get_without_a_url_is_refused(tmp_path: Path) -> None:
+    said = "coda-network get: there is no URL: name one, or a list of them with -i FILE\n"
+    assert start(tmp_path, "-m", "coda_network", "get") == (2, "", said)
 
 
 def test_a_program_behind_two_dashes_is_a_program(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from support.accounts import ALICE
 from support.certs import Authority
 from support.nginx import Nginx
 from support.origin import Origin
+from support.proxy import Proxy
 from support.squid import Squid
 
 from coda_network._cli.with_ import environment_for
@@ -41,7 +42,7 @@ def test_curl_gets_through_an_ntlm_proxy(squid_ntlm: Squid, nginx: Nginx, ca: Au
     assert (done.stdout, done.returncode) == ("200", 0), done.stderr
 
 
-def test_the_environments_own_proxy_is_the_upstream(basic_proxy, origin: Origin) -> None:  # type: ignore[no-untyped-def]
+def test_the_environments_own_proxy_is_the_upstream(basic_proxy: Proxy, origin: Origin) -> None:
     code = f"import urllib.request as u; print(u.urlopen('{origin.url}/').status)"
     done = run("--", sys.executable, "-c", code, http_proxy=basic_proxy.url_with_login)
     assert (done.stdout, done.returncode) == ("200\n", 0), done.stderr

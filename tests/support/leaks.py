@@ -53,7 +53,7 @@ def variables(error: BaseException) -> Iterator[tuple[str, str, str]]:
     """Give frame, name and repr of the local variables of our frames, and of those of the standard library below."""
     with warnings.catch_warnings():
         # Python 3.15 looks at the loaders of the modules in a traceback, and tests may have loaded some anew.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Module globals; __loader__", DeprecationWarning)
         shown = traceback.TracebackException(type(error), error, error.__traceback__, capture_locals=True)
     is_below = False
     for entry in shown.stack:
