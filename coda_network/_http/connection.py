@@ -9,26 +9,26 @@ from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 from types import MethodType
 
 from coda_network._http import in_place
-from coda_network._http.file_body import blocks, can_go_by_sendfile, is_regular, send_file
 from coda_network._http.in_place import has_known_request
-from coda_network._http.read_response import next_response, response_on_reader
-from coda_network._http.reader import ConnectionReader, reader_for
+from coda_network._http.reader import ConnectionReader
 from coda_network._http.refused_tunnel import RefusedTunnel
+from coda_network._http.responding import Responding
 from coda_network._http.response import HTTPResponse
-from coda_network._http.tunnel import Tunnelling, most_headers
+from coda_network._http.sending import ONE_SEGMENT, Sending
+from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._net.tls import is_tls
 from coda_network._originals import kept
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
-from coda_network._wire.fast_request import Composer, left_to_send, unless_bytes
+from coda_network._wire.fast_request import Composer, unless_bytes
 from coda_network._wire.heads import hide_authorization
 from coda_network._wire.validate import InvalidTarget, hide_value, refuse_in_request_line, refuse_nul
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from coda_network._auth.login import Login
@@ -38,21 +38,14 @@ if TYPE_CHECKING:
 _stdlib_init = kept(http.client.HTTPConnection, "__init__")
 _stdlib_putrequest = kept(http.client.HTTPConnection, "putrequest")
 _stdlib_putheader = kept(http.client.HTTPConnection, "putheader")
-_stdlib_send_output = kept(http.client.HTTPConnection, "_send_output")
-_stdlib_read_readable = kept(http.client.HTTPConnection, "_read_readable")
 _stdlib_send = kept(http.client.HTTPConnection, "send")
 _stdlib_close = kept(http.client.HTTPConnection, "close")
 
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
 
-_BLOCKSIZE = 8192  # of http.client
 
-ONE_SEGMENT = 16384
-"""Bytes of a body that travel in the same system call as the head."""
-
-
-class HTTPConnection(Tunnelling, http.client.HTTPConnection):
+class HTTPConnection(Sending, Responding, Tunnelling, http.client.HTTPConnection):
     """http.client.HTTPConnection that keeps what it reads, and hands out a proxy's refusal of a tunnel as a response.
 
     :param socket_keepalive: probe the peer while nothing is sent; a bool, or a SocketKeepalive with seconds, seconds
@@ -150,7 +143,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         :raises TunnelError: the proxy refused
         :raises OSError: what failed below HTTP
         """
-        adopt(self)
+        in_place.adopt(self)
         try:
             if self._tunnel_host:
                 HTTPConnection._check_tunnel(self)
@@ -178,7 +171,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
 
     def close(self) -> None:
         """Close the connection, and the response that is still being read from it."""
-        adopt(self)
+        in_place.adopt(self)
         last, self._last_response = self._last_response, None
         refused, self._refused_tunnel = self._refused_tunnel, None
         self._reader = self._refusal = self._forward_login = None
@@ -238,7 +231,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         try:
             composer = self._composer
         except AttributeError:
-            adopt(self)
+            in_place.adopt(self)
             composer = None
         message = None
         try:
@@ -283,7 +276,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         state = self.__state
         if state != _IDLE:
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
-        adopt(self)
+        in_place.adopt(self)
         HTTPConnection._drop_stale_socket(self)
         login = self._forward_login
         if login is not None and login.is_bound and url[:7] != "http://":
@@ -333,7 +326,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         try:
             left = self._left_to_send
         except AttributeError:
-            adopt(self)
+            in_place.adopt(self)
             left = None
         try:
             if self.sock is None and not HTTPConnection._open_for_request(self):
@@ -370,57 +363,6 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
                 self._refusal = refused.response
         return self._refusal is None
 
-    def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
-        adopt(self)
-        self._left_to_send = left_to_send(self._buffer)
-        together = isinstance(message_body, bytes) and len(message_body) <= ONE_SEGMENT and self.debuglevel <= 0
-        if together and not encode_chunked:
-            self._buffer += (b"", message_body)
-            message = b"\r\n".join(self._buffer)
-            del self._buffer[:]
-            try:
-                self.send(message)
-            except BaseException:
-                del message, message_body
-                raise
-            return
-        if self._tunnel_host and self.sock is None and not HTTPConnection._open_for_request(self):
-            # A body that can be read only once is left for the attempt that gets through.
-            del self._buffer[:]
-            return
-        try:
-            if hasattr(message_body, "fileno") and HTTPConnection._send_by_sendfile(self, message_body, encode_chunked):
-                return
-            _stdlib_send_output(self, message_body, encode_chunked)
-        except BaseException as error:
-            del message_body
-            forget_secrets(error)
-            raise
-
-    def _send_by_sendfile(self, body: Any, encode_chunked: bool) -> bool:
-        """Send head and body where the body is a file of the system; return False where it needs the long way."""
-        cls, own = type(self), vars(self)
-        is_watched = not in_place.has_known_sending(cls) or any(name in own for name in in_place.SENDING)
-        if is_watched or self.debuglevel > 0 or self._forward_login is not None or not is_regular(body):
-            return False
-        if self.sock is None and not HTTPConnection._open_for_request(self):
-            return False
-        if not can_go_by_sendfile(self.sock) or (encode_chunked and self._http_vsn != 11):
-            return False
-        head = b"\r\n".join([*self._buffer, b"", b""])
-        del self._buffer[:]
-        self.send(head)
-        count = send_file(self, body, encode_chunked)
-        if self._left_to_send is not None:
-            self._left_to_send -= count
-        return True
-
-    def _read_readable(self, readable: Any) -> Iterator[bytes]:
-        """Give the blocks of a file; a large one where nobody has asked for a size, and where it is at hand."""
-        if self.blocksize == _BLOCKSIZE and self.debuglevel <= 0 and is_regular(readable):
-            return blocks(readable)
-        return _stdlib_read_readable(self, readable)  # type: ignore[no-any-return]  # a generator
-
     # -- the response
 
     def getresponse(self) -> HTTPResponse:
@@ -435,7 +377,7 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         try:
             left = self._left_to_send
         except AttributeError:
-            adopt(self)
+            in_place.adopt(self)
             left = None
         if left is not None:
             self._left_to_send = None
@@ -483,49 +425,6 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
             forget_secrets(error)
             raise
 
-    def _quick_response(self) -> HTTPResponse | None:
-        """Return a response whose head is ordinary; None where it is not, or cannot be read by our reader."""
-        cls: Any = self.response_class
-        if cls is not HTTPResponse and (cls is not _StdlibResponse or in_place.steps_of_http_client is None):
-            return None
-        reader = self._reader
-        if reader is None or reader.sock is not self.sock or reader.file.closed:
-            reader = self._reader = reader_for(self.sock)
-        if reader is None or self.debuglevel or getattr(self, "max_response_headers", None) is not None:
-            return None
-        if cls is not HTTPResponse and not in_place.has_known_response(cls):
-            return None
-        try:
-            return next_response(reader, self._method, cls)
-        except BaseException:
-            reader.end_response(False)
-            self._reader = None
-            raise
-
-    def _reader_ahead(self) -> ConnectionReader | None:
-        return reader_ahead(self)
-
-    def _general_response(self) -> Any:
-        helpers = in_place.helpers_of(self)
-        response = helpers._new_response(self)
-        if not in_place.is_on() and not isinstance(self, HTTPConnection):
-            in_place.stay_ours(response)  # the patch was taken back since the request began
-        try:
-            helpers._begin(self, response)
-        except BaseException:
-            response.close()
-            # As in http.client the next response may be asked for, after a timeout say: by a reader of its own.
-            self._reader = None
-            raise
-        return response
-
-    def _begin(self, response: Any) -> None:
-        most = most_headers(self)
-        if most is None:
-            response.begin()
-        else:
-            response.begin(_max_headers=most)
-
     def _repeat(self, message: bytes, method: str) -> Any:
         """Send a complete request, in the middle of or behind the one that was begun; return the response to it.
 
@@ -569,23 +468,6 @@ class HTTPConnection(Tunnelling, http.client.HTTPConnection):
         # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
         HTTPConnection.close(self)
 
-    def _new_response(self) -> Any:
-        cls, reader = self.response_class, self._reader
-        # Where the reader can be ours, _quick_response() has looked it up.
-        if reader is not None and reader.sock is self.sock and in_place.has_our_init(cls):
-            return response_on_reader(reader, self.debuglevel, self._method, cls)
-        if self.debuglevel > 0:
-            return cls(self.sock, self.debuglevel, method=self._method)
-        return cls(self.sock, method=self._method)
-
-
-def reader_ahead(connection: Any) -> ConnectionReader | None:
-    """Return the reader that will read the response; None for a stand-in of a socket."""
-    reader: ConnectionReader | None = connection._reader
-    if reader is None or reader.sock is not connection.sock or reader.file.closed:
-        reader = connection._reader = reader_for(connection.sock)
-    return reader
-
 
 def _has_no_step_of_its_own(connection: Any) -> bool:
     """Return whether the program has replaced no step of a request in this very connection, as tests do.
@@ -607,30 +489,6 @@ def _host_field(connection: Any) -> str | None:
     return host if port == connection.default_port else f"{host}:{port}"
 
 
-def adopt(connection: Any) -> None:
-    """Give a connection what it lacks of our attributes: it is older than the patch, or its ``__init__`` comes late."""
-    if getattr(connection, "_variant", connection) is connection:
-        # Not so for one that has all: to ask for ``__dict__`` makes attributes slower on Python 3.11 and 3.12.
-        for name, value in _NOTHING_YET.items():
-            connection.__dict__.setdefault(name, value)
-        connection._variant = in_place.variant_of(type(connection))
-
-
-_NOTHING_YET = {
-    "_composer": None,
-    "_forward_login": None,
-    "_last_response": None,
-    "_left_to_send": None,
-    "_login_handled_elsewhere": False,
-    "_proxy_login": None,
-    "_raw_proxy_headers": None,
-    "_reader": None,
-    "_refusal": None,
-    "_refused_tunnel": None,
-    "max_response_headers": None,
-    "socket_keepalive": False,
-}
-_StdlibResponse = http.client.HTTPResponse
 in_place.known_requests.append(tuple(getattr(HTTPConnection, name) for name in in_place.REQUEST_STEPS))
 in_place.known_sending.append(tuple(getattr(HTTPConnection, name) for name in in_place.SENDING))
 in_place.our_connection, in_place.our_response = HTTPConnection, HTTPResponse

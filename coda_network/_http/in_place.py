@@ -109,6 +109,31 @@ def variant_of(cls: type[Any]) -> Any:
     return None
 
 
+def adopt(connection: Any) -> None:
+    """Give a connection what it lacks of our attributes: it is older than the patch, or its ``__init__`` comes late."""
+    if getattr(connection, "_variant", connection) is connection:
+        # Not so for one that has all: to ask for ``__dict__`` makes attributes slower on Python 3.11 and 3.12.
+        for name, value in _NOTHING_YET.items():
+            connection.__dict__.setdefault(name, value)
+        connection._variant = variant_of(type(connection))
+
+
+_NOTHING_YET = {
+    "_composer": None,
+    "_forward_login": None,
+    "_last_response": None,
+    "_left_to_send": None,
+    "_login_handled_elsewhere": False,
+    "_proxy_login": None,
+    "_raw_proxy_headers": None,
+    "_reader": None,
+    "_refusal": None,
+    "_refused_tunnel": None,
+    "max_response_headers": None,
+    "socket_keepalive": False,
+}
+
+
 def helpers_of(connection: Any) -> Any:
     """Return the class whose functions help a connection: not its own, which may have them for a while only."""
     cls = type(connection)
