@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import ssl
 import sys
 import urllib.request
@@ -111,6 +112,15 @@ def no_shared_connections() -> Iterator[None]:
     yield
     if "coda_network._download.shared" in sys.modules:
         sys.modules["coda_network._download.shared"].close_connections()
+
+
+@pytest.fixture(autouse=True)
+def no_log_goes_on() -> Iterator[None]:
+    """No test hears the log of another one: its handler would write to a stream that is closed by then."""
+    log = logging.getLogger("coda_network")
+    before = log.level, list(log.handlers)
+    yield
+    assert (log.level, log.handlers) == before
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coda_network._auth import defaults
-from coda_network._local_proxy.command import Usage, add_route_options, allow_many_files, routes_of, set_up_log
+from coda_network._local_proxy.command import Usage, add_route_options, allow_many_files, log_to_stderr, routes_of
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Settings
 from coda_network._settings.options import BAD_SETTINGS, add_login_options, credentials_of, fill_in, log_in_as
@@ -35,13 +35,18 @@ def main(arguments: Sequence[str]) -> int:
         if not command:
             raise Usage("no command given")
         fill_in(options)
-        set_up_log(options.log_level)
-        # Whoever does not know the secret gets a 407: other users of this machine could use it otherwise.
-        settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24))
-        login = log_in_as(credentials_of(options))
+        with log_to_stderr(options.log_level):
+            return _serve(options, command)
     except (Usage, *BAD_SETTINGS) as error:
         print(f"coda-network with: {error}", file=sys.stderr)
         return USAGE
+
+
+def _serve(options: argparse.Namespace, command: Sequence[str]) -> int:
+    """Run the command beside a local proxy as the options say."""
+    # Whoever does not know the secret gets a 407: other users of this machine could use it otherwise.
+    settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24))
+    login = log_in_as(credentials_of(options))
     allow_many_files()
     try:
         proxy = LocalProxy(settings)

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from typing import IO, TYPE_CHECKING, Any
@@ -194,9 +194,11 @@ def access_log_of(place: str | None) -> Iterator[Callable[[str], object] | None]
         yield write
 
 
-def set_up_log(level: str | None) -> None:
-    """Write the log to standard error.
+@contextmanager
+def log_to_stderr(level: str | None) -> Iterator[None]:
+    """Write the log to standard error while the block runs.
 
+    :param level: debug, info, warning or error, in any case; None for warning
     :raises Usage: there is no such level
     """
     name = (level or "warning").upper()
@@ -205,8 +207,14 @@ def set_up_log(level: str | None) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("coda_network")
+    before = log.level
     log.addHandler(handler)
     log.setLevel(name)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
 
 
 def allow_many_files() -> None:
@@ -251,8 +259,7 @@ def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> i
     given = argparse.Namespace(**vars(options))
     try:
         fill_in(options)
-        set_up_log(options.log_level)
-        with access_log_of(options.access_log) as access_log:
+        with log_to_stderr(options.log_level), access_log_of(options.access_log) as access_log:
             settings = settings_of(options, access_log)
             login = log_in_as(credentials_of(options), options.realm)
             try:

@@ -137,10 +137,10 @@ def open_socket(
     try:
         _send_at_once(sock)
         apply_keepalive(sock, socket_keepalive)
-    except BaseException:
+        log("connected to %s port %s", *address[:2])
+    except BaseException:  # a program's logging may raise too
         sock.close()
         raise
-    log("connected to %s port %s", *address[:2])
     return sock
 
 

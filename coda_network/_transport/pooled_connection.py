@@ -42,9 +42,10 @@ class PooledConnection:
     def close(self) -> None:
         """Close the connection."""
         connection = self.connection
-        if connection.sock is not None:
-            log("the connection to %s port %s is closed", connection.host, connection.port)
+        was_open = connection.sock is not None
         connection.close()
+        if was_open:
+            log("the connection to %s port %s is closed", connection.host, connection.port)
 
     def dropped(self) -> bool:
         """Return whether the connection cannot be used again: it is closed, here or by its peer."""

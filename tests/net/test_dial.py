@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -96,6 +98,26 @@ def test_equal_settings_are_interchangeable() -> None:
 def test_false_leaves_the_socket_alone(tcp: socket.socket) -> None:
     apply_keepalive(tcp, False)
     assert not tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def test_a_log_that_raises_costs_no_socket(listener: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
+    opened = []
+
+    def connect(*arguments: Any) -> socket.socket:
+        opened.append(socket.create_connection(*arguments))
+        return opened[0]
+
+    def broken(record: object) -> bool:
+        raise RuntimeError("a filter of the program's")
+
+    caplog.set_level(logging.DEBUG, "coda_network")
+    caplog.handler.addFilter(broken)
+    try:
+        with pytest.raises(RuntimeError, match="filter"):
+            open_socket(listener.getsockname(), 5, create_connection=connect)
+    finally:
+        caplog.handler.removeFilter(broken)
+    assert opened[0].fileno() == -1
 
 
 def test_true_keeps_the_default_times_of_the_system(tcp: socket.socket) -> None:
