@@ -89,6 +89,17 @@ def _patched_opener() -> Any:
     return _opener("urllib.request")
 
 
+def _urllib3() -> Any:
+    import_module("urllib3.util.connection").create_connection = _responding_connection
+    pool = import_module("urllib3").PoolManager()
+    return lambda: pool.request("GET", f"http://{HOST}/small").data
+
+
+def _patched_urllib3() -> Any:
+    import_module("coda_network").patch()
+    return _urllib3()
+
+
 CLIENTS: dict[str, Callable[[], Any]] = {
     "bare socket loop": _bare,
     "coda httplib": lambda: _connection("coda_network.httplib"),
@@ -96,6 +107,8 @@ CLIENTS: dict[str, Callable[[], Any]] = {
     "coda urllib2": lambda: _opener("coda_network.urllib2"),
     "urllib.request, patched": _patched_opener,
     "urllib.request": lambda: _opener("urllib.request"),
+    "urllib3, patched": _patched_urllib3,
+    "urllib3": _urllib3,
 }
 
 
