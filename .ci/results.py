@@ -1,5 +1,7 @@
 """Read pytest's JUnit files and fail where an environment is missing, or a test failed or was skipped.
 
+What failed is named, and of CPython's own suites, run without the patch and with it, the figures are added up.
+
 The tests skip where a machine lacks a server or a system call. Debian has them all, and `run` installs them.
 
 Usage: results.py FOLDER ENVIRONMENT...     (the file of py310 is FOLDER/py310.xml)
@@ -7,7 +9,9 @@ Usage: results.py FOLDER ENVIRONMENT...     (the file of py310 is FOLDER/py310.x
 
 from __future__ import annotations
 
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,12 +29,24 @@ def complaints(path: Path) -> list[str]:
     failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     print(f"{name}: {tests - skipped - failed} passed, {failed} failed, {skipped} skipped in {seconds:.0f} s")
 
-    found = [f"{name}: {failed} tests failed"] if failed else []
+    suites: dict[str, Counter[str]] = {}
+    found = []
     for case in suite.iter("testcase"):
-        reason = case.find("skipped")
-        if reason is not None:
-            found.append(f"{name}: {case.get('classname')}::{case.get('name')} was skipped: {reason.get('message')}")
+        for said in case.iter("property"):
+            binding = str(said.get("name")).rpartition(" ")[2]
+            figures = re.findall(r"(\d+) (passed|failed|skipped)", str(said.get("value")))
+            suites.setdefault(binding, Counter()).update({word: int(number) for number, word in figures})
+        for kind, word in (("skipped", "was skipped"), ("failure", "failed"), ("error", "failed")):
+            for reason in case.findall(kind):
+                message = str(reason.get("message")).partition("\n")[0]
+                found.append(f"{name}: {case.get('classname')}::{case.get('name')} {word}: {message:.200}")
+    if suites:
+        print("  CPython's own suites:", "; ".join(f"{binding} {_text(count)}" for binding, count in suites.items()))
     return found
+
+
+def _text(count: Counter[str]) -> str:
+    return ", ".join(f"{count[word]} {word}" for word in ("passed", "failed", "skipped"))
 
 
 def main(folder: str, *environments: str) -> int:
