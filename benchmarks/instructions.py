@@ -28,12 +28,21 @@ ANSWER = (
     b"Last-Modified: Fri, 20 Nov 2026 11:00:00 GMT\r\nConnection: keep-alive\r\n"
     b'ETag: "6740c0f0-80"\r\nAccept-Ranges: bytes\r\n\r\n' + BODY
 )
+CHALLENGES = {
+    "Basic": b"Basic realm=bench",
+    "Digest": b'Digest realm="bench", nonce="6740c0f06740c0f0", qop="auth", algorithm=SHA-256',
+}
 REQUEST = b"GET /small HTTP/1.1\r\nHost: bench.test\r\nAccept-Encoding: identity\r\n\r\n"
 HOST = "bench.test"
 
 
 class RespondingSocket(socket.socket):
-    """One end of a pair; the response to what is sent on it is there when sendall() returns."""
+    """One end of a pair; the response to what is sent on it is there when sendall() returns.
+
+    It is a proxy where ``challenge`` is set: requests without that login are refused.
+    """
+
+    challenge: bytes | None = None
 
     def __init__(self) -> None:
         mine, self.peer = socket.socketpair()
@@ -42,8 +51,12 @@ class RespondingSocket(socket.socket):
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send, and let the response arrive."""
         super().sendall(data)
-        self.peer.recv(65536)
-        self.peer.sendall(ANSWER)
+        request = self.peer.recv(65536)
+        if self.challenge is None or b"Proxy-Authorization: " + self.challenge[:6] in request:
+            self.peer.sendall(ANSWER)
+        else:
+            head = b"HTTP/1.1 407 Login\r\nProxy-Authenticate: %s\r\nContent-Length: 0\r\n\r\n"
+            self.peer.sendall(head % self.challenge)
 
     def setsockopt(self, *arguments: Any) -> None:
         """Leave options alone: this is no TCP."""
@@ -84,6 +97,13 @@ def _opener(module: str) -> Any:
     return lambda: opener.open(f"http://{HOST}/small").read()
 
 
+def _opener_by_proxy(scheme: str | None = None) -> Any:
+    urllib2 = import_module("coda_network.urllib2")
+    RespondingSocket.challenge = None if scheme is None else CHALLENGES[scheme]
+    opener = urllib2.build_opener(urllib2.ProxyHandler({"http": "http://user:password@proxy.test:3128"}))
+    return lambda: opener.open(f"http://{HOST}/small").read()
+
+
 def _patched_opener() -> Any:
     import_module("coda_network").patch()
     return _opener("urllib.request")
@@ -105,6 +125,9 @@ CLIENTS: dict[str, Callable[[], Any]] = {
     "coda httplib": lambda: _connection("coda_network.httplib"),
     "http.client": lambda: _connection("http.client"),
     "coda urllib2": lambda: _opener("coda_network.urllib2"),
+    "coda urllib2, by a proxy": _opener_by_proxy,
+    "coda urllib2, by a proxy, Basic": lambda: _opener_by_proxy("Basic"),
+    "coda urllib2, by a proxy, Digest": lambda: _opener_by_proxy("Digest"),
     "urllib.request, patched": _patched_opener,
     "urllib.request": lambda: _opener("urllib.request"),
     "urllib3, patched": _patched_urllib3,

@@ -181,6 +181,8 @@ class DeferredLoginProxyHandler(ProxyHandler):
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
+    _bare_of: Any = None
+
     @staticmethod
     def _proxies_of_environment() -> Any:
         """Return the proxies of the environment, with ``all_proxy`` for the schemes that have none of their own."""
@@ -196,9 +198,13 @@ class DeferredLoginProxyHandler(ProxyHandler):
             if not _choose().is_plain_http(proxy):
                 proxy = [proxy]
             elif "@" in proxy:
-                from coda_network._route.proxy_url import without_userinfo
+                bare_of = self._bare_of
+                if bare_of is None:
+                    from coda_network._route.proxy_url import without_userinfo
 
-                proxy = without_userinfo(proxy)
+                    # It remembers passwords, as ``proxies`` does, and goes with them.
+                    bare_of = self._bare_of = functools.lru_cache(MEMORY)(without_userinfo)
+                proxy = bare_of(proxy)
         return ProxyHandler.proxy_open(self, req, proxy, type)
 
 

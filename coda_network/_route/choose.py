@@ -80,16 +80,34 @@ def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credent
     """
     for handler in handlers:
         if isinstance(handler, urllib.request.ProxyHandler):
-            for url in handler.proxies.values():  # type: ignore[attr-defined]  # set by __init__
-                if not isinstance(url, str) or "@" not in url:
-                    continue  # a chain, whose routes have their credentials with them; or nobody is named
-                try:
-                    proxy = parse_proxy_url(url)
-                    is_this_one = split_authority(authority, proxy.port) == (proxy.host, proxy.port)
-                except ValueError:
-                    continue
-                if is_this_one and proxy.username is not None:
-                    return Credentials(proxy.username, proxy.password or "")
+            proxies: dict[str, Any] = handler.proxies  # type: ignore[attr-defined]  # set by __init__
+            # A chain's routes have their credentials with them.
+            urls = [url for url in proxies.values() if isinstance(url, str) and "@" in url]
+            if not urls:
+                continue
+            remembers: Any = handler
+            named_by = vars(handler).get("_named_by")
+            if named_by is None:
+                # Each request with a login asks. The handler has the passwords anyway, and nobody else gets them.
+                named_by = remembers._named_by = functools.lru_cache(URLS_OF_A_HANDLER)(_named_by)
+            if (found := named_by(authority, *urls)) is not None:
+                return found  # type: ignore[no-any-return]  # what ``_named_by()`` returns
+    return None
+
+
+URLS_OF_A_HANDLER = 16
+"""Proxies whose credentials a handler remembers: it has one for each scheme."""
+
+
+def _named_by(authority: str, *urls: str) -> Credentials | None:
+    for url in urls:
+        try:
+            proxy = parse_proxy_url(url)
+            is_this_one = split_authority(authority, proxy.port) == (proxy.host, proxy.port)
+        except ValueError:
+            continue
+        if is_this_one and proxy.username is not None:
+            return Credentials(proxy.username, proxy.password or "")
     return None
 
 

@@ -294,9 +294,12 @@ def _with_logins(
     headers: dict[str, Any], logins: Sequence[tuple[Role, Login]], sent: dict[Role, str]
 ) -> dict[str, Any]:
     """Return the header fields with those of the logins in place of the program's own, which the logins know."""
-    places = {role.authorization_header for role, _ in logins}
-    headers = {name: value for name, value in headers.items() if name not in places}
-    return headers | {role.authorization_header: value for role, value in sent.items()}
+    headers = headers.copy()
+    for role, _ in logins:
+        headers.pop(role.authorization_header, None)
+    for role, value in sent.items():
+        headers[role.authorization_header] = value
+    return headers
 
 
 def _without_body(headers: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -124,3 +125,12 @@ def test_the_userinfo_of_a_proxy_url_serves_that_proxy_only(
 ) -> None:
     handlers = [urllib.request.HTTPHandler(), urllib.request.ProxyHandler({"http": url})]
     assert credentials_in_proxy_url(handlers, authority) == expected
+
+
+@pytest.mark.parametrize("change", [{"http": "http://alice:new@proxy:3128"}, {"http": "http://proxy:3128"}])
+def test_another_password_in_the_handlers_url_counts_at_once(change: dict[str, str]) -> None:
+    handler: Any = urllib.request.ProxyHandler({"http": "http://alice:old@proxy:3128"})
+    assert credentials_in_proxy_url([handler], "proxy:3128") == Credentials("alice", "old")
+    handler.proxies.update(change)
+    expected = Credentials("alice", "new") if "new" in change["http"] else None
+    assert credentials_in_proxy_url([handler], "proxy:3128") == expected
