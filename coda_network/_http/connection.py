@@ -166,7 +166,12 @@ class HTTPConnection(Sending, Responding, Tunnelling, http.client.HTTPConnection
         )
         if self._proxy_login is not None and is_tls(sock):
             # The login at a proxy can be bound to the certificate of its TLS (RFC 5929).
-            self._proxy_login.peer = self._proxy_login.peer._replace(tls_certificate=sock.getpeercert(True))
+            try:
+                certificate = sock.getpeercert(True)
+            except BaseException:  # the proxy has gone in the meantime
+                sock.close()
+                raise
+            self._proxy_login.peer = self._proxy_login.peer._replace(tls_certificate=certificate)
         return sock
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from coda_network._http.connection import HTTPConnection
 from coda_network._http.reader import reader_for
 from coda_network._local_proxy.pages import Problem
 from coda_network._local_proxy.request_body import ClientBody
-from coda_network._net.tls import is_tls, shared_context
+from coda_network._net.tls import begin_tls, is_tls, shared_context
 from coda_network._route.hops import connect_through
 from coda_network._transport.request_auth import RequestAuth
 
@@ -62,7 +62,7 @@ class UpstreamConnection(HTTPConnection):
             sock = super()._dial()
             if self._tls:
                 try:
-                    sock = shared_context().wrap_socket(sock, server_hostname=self.host)
+                    sock = begin_tls(shared_context(), sock, self.host)
                 except BaseException:
                     sock.close()
                     raise

@@ -109,9 +109,13 @@ def put_under(deadline: Deadline | None, sock: socket.socket) -> socket.socket:
     """Move the connection of *sock* to a new socket whose calls obey the deadline, and return that; *sock* is detached.
 
     :param deadline: None where the socket gets one later
-    :raises TimeoutError: the time is up
+    :raises TimeoutError: the time is up; the socket is closed
     """
-    timeout = sock.gettimeout() if deadline is None else deadline.timeout_for_socket()
+    try:
+        timeout = sock.gettimeout() if deadline is None else deadline.timeout_for_socket()
+    except TimeoutError:
+        sock.close()
+        raise
     family, kind, protocol = sock.family, sock.type, sock.proto
     moved: DeadlineSocket = _with_deadline(socket.socket)(family, kind, protocol, fileno=sock.detach())
     moved.settimeout(timeout)

@@ -167,10 +167,28 @@ def begin_tls(context: SSLContext, sock: Any, server_hostname: str) -> Any:
     """
     # A context that is none of ``ssl`` (pyOpenSSL's, a test double's) knows its own sockets.
     if not is_tls(sock) or not isinstance(context, load_ssl().SSLContext):
-        return context.wrap_socket(sock, server_hostname=server_hostname)
+        try:
+            return context.wrap_socket(sock, server_hostname=server_hostname)
+        except BaseException as error:
+            close_half_made(error)
+            raise
     from coda_network._net.tls_in_tls import TLSInTLS
 
     return TLSInTLS(context, sock, server_hostname)
+
+
+def close_half_made(error: BaseException) -> None:
+    """Close the TLS socket that ``wrap_socket()`` had begun to make when it failed with *error*.
+
+    Where the peer resets the connection just before, ssl of Python 3.10 to 3.12 has taken the descriptor over already
+    and leaves it open: only the frames of the error know the new socket.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        made: Any = traceback.tb_frame.f_locals.get("self")
+        if is_tls(made):
+            made.close()
+        traceback = traceback.tb_next
 
 
 def log_tls(sock: SSLSocket, host: str) -> None:

@@ -12,7 +12,7 @@ from support.certs import Authority
 from support.peer import ScriptedPeer, Wire
 
 from coda_network._net.deadline import Deadline
-from coda_network._net.deadline_socket import connect_within, lift_deadline, tls_within
+from coda_network._net.deadline_socket import connect_within, lift_deadline, put_under, tls_within
 
 
 def drip(wire: Wire) -> None:
@@ -125,3 +125,10 @@ def test_it_connects_from_the_source_address() -> None:
     with ScriptedPeer(Wire.read_to_end) as peer:
         with connect_within(Deadline(5), peer.address, source_address=("127.0.0.2", 0)) as sock:
             assert sock.getsockname()[0] == "127.0.0.2"
+
+
+def test_a_socket_that_comes_too_late_is_closed() -> None:
+    one, other = socket.socketpair()
+    with other, pytest.raises(TimeoutError):
+        put_under(Deadline(0), one)
+    assert one.fileno() == -1

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from coda_network._net.tls import close_half_made
+
 # Nothing in the test support waits longer than this many seconds.
 TIMEOUT = 10.0
 
@@ -165,8 +167,11 @@ class Listener:
 
     def wrap(self, sock: socket.socket, context: ssl.SSLContext, number: int) -> ssl.SSLSocket:
         """Do the server's side of a TLS handshake on connection `number`; the new socket takes its place."""
-        sock.getpeername()  # fails here where the client is gone: ssl would lose the socket
-        wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        try:
+            wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except OSError as error:
+            close_half_made(error)  # the client has gone
+            raise
         with self._lock:
             self._sockets[number] = wrapped
         wrapped.do_handshake()
