@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import http.client
 import re
 import ssl
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from coda_network import connect, ntlm_auth, urllib2, utilities
 from support.accounts import ALICE
+from support.cuts import DOCUMENTED
 from support.fault_proxy import FaultProxy
 from support.ntlm_peer import NtlmPeer
 from support.peer import ClientGone, ScriptedPeer, Wire
 
 BODY = bytes(range(32, 127)) * 3
 SECONDS = 2.0
-
-DOCUMENTED = (OSError, URLError, http.client.HTTPException)
 
 
 class Server:
@@ -56,12 +55,25 @@ class Server:
             return
         with self._lock:
             self.done.append(f"{method} {body.decode()}")
-        if "/chunked" in target:
+        if "/file" in target:
+            _send_file(wire, head)
+        elif "/chunked" in target:
             pieces = [BODY[index : index + 50] for index in range(0, len(BODY), 50)]
             chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
             wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nT: x\r\n\r\n")
         else:
             wire.respond(BODY)
+
+
+def _send_file(wire: Wire, head: bytes) -> None:
+    """Send a file, or what is missing of it (RFC 9110 sections 13.1.5 and 14.2)."""
+    wanted = re.search(rb"\r\nRange: bytes=(\d+)-\r", head)
+    if wanted and b'\r\nIf-Range: "one"\r' in head:
+        first = int(wanted[1])
+        place = f"Content-Range: bytes {first}-{len(BODY) - 1}/{len(BODY)}"
+        wire.respond(BODY[first:], "206 Partial Content", 'ETag: "one"', place)
+    else:
+        wire.respond(BODY, "200 OK", 'ETag: "one"')
 
 
 def _proves(method: str, head: bytes) -> bool:
@@ -76,20 +88,6 @@ def _proves(method: str, head: bytes) -> bool:
     secret = md5(f"{ALICE.user}:r:{ALICE.password}")
     signed = md5(f"{method}:{found['uri']}")
     return found.get("response") == md5(f"{secret}:n:{found['nc']}:{found['cnonce']}:auth:{signed}")
-
-
-@dataclass
-class Outcomes:
-    """What came of an exchange at each position."""
-
-    positions: int = 0
-    whole: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        errors = ", ".join(f"{name} {count}" for name, count in sorted(self.errors.items()))
-        return f"{self.positions} positions: {self.whole} whole; {errors or 'no errors'}; {len(self.wrong)} wrong"
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def _ntlm(proxy: FaultProxy, context: Any) -> list[bytes]:
     handler.add_password(None, url, ALICE.qualified, ALICE.password)
     more = () if context is None else (urllib2.HTTPSHandler(context=context),)
     with _closing(_opener(handler, *more)) as opener:
-        return [_get(opener, url).ljust(len(BODY), b"x")]
+        return [_get(opener, url)]
 
 
 def _post_on_reused(proxy: FaultProxy, context: Any) -> list[bytes]:
@@ -172,9 +170,43 @@ def _download(proxy: FaultProxy, context: Any) -> list[bytes]:
         return [b"".join(iter(lambda: handle.read1(70), b""))]
 
 
+def _download_file(proxy: FaultProxy, context: Any) -> list[bytes]:
+    return to_file(proxy, f"http://{proxy.netloc}/file", hashlib.sha256(BODY).hexdigest())
+
+
+def to_file(proxy: FaultProxy, url: str, sha256: str, through: str | None = None) -> list[bytes]:
+    """Download to a file. Where that fails, the next call without a fault goes on, and the failure is raised behind it.
+
+    :param sha256: of the file
+    :param through: the URL of a proxy
+    """
+    handlers = urllib2.ProxyHandler({} if through is None else {"http": through})
+    retry = utilities.Retry(attempts=2, backoff=0.01)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "file")
+
+        def fetch(seconds: float) -> list[bytes]:
+            utilities.close_connections()  # downloads share connections, and this one is to meet the fault
+            utilities.download_file(url, place, handlers, timeout_sec=seconds, sha256=sha256, retry=retry)
+            assert [each.name for each in place.parent.iterdir()] == ["file"]
+            return [place.read_bytes()]
+
+        try:
+            return fetch(SECONDS)
+        except DOCUMENTED:
+            assert not place.exists()
+            proxy.reset(None)
+            try:
+                [body] = fetch(10)
+            except DOCUMENTED as error:
+                raise AssertionError(f"what broke off cannot be gone on with: {error!r}") from error
+            assert hashlib.sha256(body).hexdigest() == sha256
+            raise
+
+
 def _tunnel(proxy: FaultProxy, context: Any) -> list[bytes]:
     with connect.create_connection(("localhost", 443), SECONDS, proxy=f"http://{proxy.netloc}") as sock:
-        with context.wrap_socket(sock, server_hostname="localhost") as tls:
+        with connect.start_tls(sock, context, "localhost") as tls:
             tls.sendall(b"GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n")
             data = b""
             while not data.endswith(BODY):
@@ -203,6 +235,7 @@ EXCHANGES = (
     Exchange("NTLM over https", _ntlm_site, _ntlm),
     Exchange("POST on a reused connection", _site, _post_on_reused, ("POST order",)),
     Exchange("download", _site, _download),
+    Exchange("download to a file, with resume", _site, _download_file),
 )
 
 
