@@ -1,15 +1,12 @@
 """What is fuzzed: functions of bytes that a peer sends; each returns, or raises an error of its documented kinds.
 
-Run by hypothesis with the other tests (``test_fuzz.py``), and for hours by atheris, where that installs:
-
-    python tests/faults/fuzz/targets.py NAME -max_total_time=600
+Run by hypothesis with the other tests (``test_fuzz.py``), and by atheris with ``tox -e fuzz`` (``run_atheris.py``).
 """
 
 from __future__ import annotations
 
 import http.client
 import io
-import sys
 from collections.abc import Callable
 from urllib.error import HTTPError
 
@@ -24,6 +21,15 @@ from coda_network._wire.authority import split_authority, split_userinfo
 
 DOCUMENTED = (http.client.HTTPException, OSError, ValueError, CannotServe)
 ALICE = Credentials("CODA\\alice", "wonder1and")
+
+# Pieces that parsers look for, so that more than noise comes.
+PIECES = [
+    b"HTTP/1.1 200 OK\r\n", b"\r\n", b"\n", b"\r", b": ", b"Content-Length: 5", b"Transfer-Encoding: chunked",
+    b"5\r\nhello", b"0\r\n\r\n", b";", b",", b'"', b"\\", b"=", b"Basic realm=", b"Digest ", b"nonce=", b"qop=auth",
+    b"algorithm=SHA-256", b"NTLM ", b"Negotiate ", b"TlRMTVNTUAACAAAA", b"://", b"http", b"user:pass@", b"[::1]",
+    b":99999", b"%", b"/", b"#", b"?", b"\0", b"\xff", b"\xe4", b" ", b"\t", b"stale=true", b"userhash=true",
+    b"charset=UTF-8", b"\x60\x82", b"\xa1\x07",
+]  # fmt: skip
 
 
 class _Stand:
@@ -127,12 +133,3 @@ def attempt(target: Callable[[bytes], None], data: bytes) -> bool:
             error.close()
         return True
     return False
-
-
-if __name__ == "__main__":
-    import atheris  # type: ignore[import-not-found]  # not on every system
-
-    chosen = TARGETS[sys.argv.pop(1)]
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, lambda data: attempt(chosen, data))
-    atheris.Fuzz()

@@ -14,15 +14,7 @@ assert _spec is not None and _spec.loader is not None
 targets = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(targets)
 
-# Pieces that parsers look for, so that more than noise comes.
-PIECES = [
-    b"HTTP/1.1 200 OK\r\n", b"\r\n", b"\n", b"\r", b": ", b"Content-Length: 5", b"Transfer-Encoding: chunked",
-    b"5\r\nhello", b"0\r\n\r\n", b";", b",", b'"', b"\\", b"=", b"Basic realm=", b"Digest ", b"nonce=", b"qop=auth",
-    b"algorithm=SHA-256", b"NTLM ", b"Negotiate ", b"TlRMTVNTUAACAAAA", b"://", b"http", b"user:pass@", b"[::1]",
-    b":99999", b"%", b"/", b"#", b"?", b"\0", b"\xff", b"\xe4", b" ", b"\t", b"stale=true", b"userhash=true",
-    b"charset=UTF-8", b"\x60\x82", b"\xa1\x07",
-]  # fmt: skip
-NOISE = st.lists(st.sampled_from(PIECES) | st.binary(max_size=12), max_size=25).map(b"".join)
+NOISE = st.lists(st.sampled_from(targets.PIECES) | st.binary(max_size=12), max_size=25).map(b"".join)
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
