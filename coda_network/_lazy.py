@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["after_import", "find_spec", "install"]
 
 VARIABLE = "CODA_NETWORK"
+INHERITED = "CODA_NETWORK_INHERITED"
+"""Set by a parent process: ``module:text``, whose ``settle_inherited()`` is called with the text."""
+
 MODULES = ("http.client", "urllib.request")
 # Parts of the package that load no others: they are no sign of anything.
 OWN = ("coda_network._lazy", "coda_network._version")
@@ -118,6 +121,17 @@ def find_spec(name: str, path: Any, target: Any) -> Any:
     return None
 
 
+def settle_inherited() -> None:
+    """Let the login and the routes hold that a parent process has handed down."""
+    import os
+
+    module, _, text = os.environ.get(INHERITED, "").partition(":")
+    if module:
+        from importlib import import_module
+
+        import_module(module).settle_inherited(text)
+
+
 def _patch(module: Any) -> None:
     package, _, name = module.__name__.rpartition(".")
     # The import statement does this when it ends, and what patch() imports asks for it before.
@@ -126,6 +140,7 @@ def _patch(module: Any) -> None:
         from coda_network._patch import patch
 
         patch()
+        settle_inherited()
     except Exception as error:
         if sys.stderr is not None:
             sys.stderr.write(f"coda_network: not patched: {type(error).__name__}: {error}\n")

@@ -15,8 +15,9 @@ from coda_network._auth import defaults
 from coda_network._auth.credentials import Credentials
 from coda_network._local_proxy.command import main as _main
 from coda_network._local_proxy.proxy import LocalProxy
-from coda_network._local_proxy.routes import environment_routes, given_routes
 from coda_network._local_proxy.settings import Limits, Routes, Settings
+from coda_network._route.find import find_routes
+from coda_network._route.named import named_routes
 from coda_network._settings.options import log_in_as
 
 __all__ = ["Limits", "MiniProxy", "main"]
@@ -54,11 +55,11 @@ class MiniProxy:
     ) -> None:
         routes: Routes
         if proxy is None:
-            routes = environment_routes
+            routes = find_routes
         elif isinstance(proxy, str):
-            routes = given_routes([[proxy] if proxy else []])
+            routes = named_routes([[proxy] if proxy else []], why="named by proxy=")
         else:
-            routes = given_routes([url] if url else [] for url in proxy)
+            routes = named_routes(([url] if url else [] for url in proxy), why="named by proxy=")
         if secret is True:
             secret = secrets.token_urlsafe(24)
         settings = Settings(

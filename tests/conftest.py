@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import keyring
 import pytest
 from hypothesis import find, settings
 from hypothesis.strategies import booleans
@@ -20,6 +21,7 @@ from support.accounts import ALICE
 from support.apache import Apache, ApacheProxy
 from support.certs import Authority
 from support.kdc import KDC
+from support.keyrings import MemoryKeyring
 from support.nginx import Nginx
 from support.origin import Origin
 from support.proxy import Proxy
@@ -46,6 +48,8 @@ PROXY_VARIABLES = (
 )
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 LOGIN_VARIABLES = (
+    "CODA_NETWORK_CONFIG",
+    "CODA_NETWORK_PROFILE",
     "NTLM_USER_FILE",
     "LM_COMPAT_LEVEL",
     "KRB5_CONFIG",
@@ -89,8 +93,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES, *LOGIN_VARIABLES):
         for spelling in {name, name.upper(), name.lower()}:
             monkeypatch.delenv(spelling, raising=False)
-    # A file that does not exist, so that nobody reads ~/.netrc instead.
+    # A file that does not exist, so that nobody reads ~/.netrc instead; the same for our configuration file.
     monkeypatch.setenv("NETRC", str(tmp_path_factory.getbasetemp() / "no-netrc"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-configuration"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 
 @pytest.fixture(autouse=True)
@@ -256,6 +262,16 @@ def alice_ticket(kdc: KDC, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
+
+
+@pytest.fixture
+def memory_keyring() -> Iterator[MemoryKeyring]:
+    """A keyring in memory, in place of the system's."""
+    before = keyring.get_keyring()
+    memory = MemoryKeyring()
+    keyring.set_keyring(memory)
+    yield memory
+    keyring.set_keyring(before)
 
 
 @pytest.fixture(params=["urllib2", "patched"])

@@ -18,6 +18,8 @@ from coda_network._download.digests import Digests
 from coda_network._download.file_name import name_for
 from coda_network._download.retry import Retry
 from coda_network._secrets import hide_userinfo
+from coda_network._settings.options import BAD_SETTINGS, story_of
+from coda_network._settings.process import settle
 
 OK = 0
 FAILED = 1
@@ -53,15 +55,24 @@ class Wishes(NamedTuple):
 def run(options: Any) -> int:
     """Do what the parsed command line says.
 
-    :param options: of ``cli.py``
+    :param options: of the command line
     :returns: the exit code; of several URLs the greatest one
     """
+    try:
+        with story_of(options), settle(options):
+            return _run(options)
+    except BAD_SETTINGS as error:
+        return _complain(str(error), USAGE)
+
+
+def _run(options: Any) -> int:
     try:
         urls = [*options.urls, *_listed(options.input)]
         jobs = _jobs(urls, options)
         wishes = Wishes(
             _fields(options.header), options.method, _joined(options.data), options.json, options.sha256,
-            options.resume, options.compressed, options.head, options.retry, shows_progress=options.parallel == 1,
+            options.resume, options.compressed, options.head, options.retry,
+            shows_progress=options.parallel == 1 and not options.quiet,
         )  # fmt: skip
     except OSError as error:
         return _complain(f"{error.filename}: {_reason(error)}", FAILED)

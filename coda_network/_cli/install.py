@@ -52,17 +52,18 @@ except Exception as error:
 def install(options: Any) -> int:
     """Write the file.
 
-    :param options: ``user`` and ``prefix`` of the command line
+    :param options: ``user``, ``prefix`` and ``quiet`` of the command line
     :returns: the exit code
     """
+    say = _silent if options.quiet else print
     try:
         file = _folder(options) / NAME
         if _content(file) == LINE:
-            print(f"installed already: {file}")
+            say(f"installed already: {file}")
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             _write(file)
-            print(f"installed: {file}")
+            say(f"installed: {file}")
     except (OSError, ValueError) as error:
         return _refuse("install", error)
     return 0
@@ -71,24 +72,26 @@ def install(options: Any) -> int:
 def uninstall(options: Any) -> int:
     """Remove the file.
 
-    :param options: ``user`` and ``prefix`` of the command line
+    :param options: as above
     :returns: the exit code
     """
+    say = _silent if options.quiet else print
     try:
         file = _folder(options) / NAME
         try:
             file.unlink()
-            print(f"removed: {file}")
+            say(f"removed: {file}")
         except (FileNotFoundError, NotADirectoryError):
-            print(f"not installed: there is no {file}")
+            say(f"not installed: there is no {file}")
     except (OSError, ValueError) as error:
         return _refuse("uninstall", error)
     return 0
 
 
-def status() -> int:
+def status(options: Any = None) -> int:
     """Print what holds for this Python.
 
+    :param options: of the command line, which has none
     :returns: the exit code
     """
     print(f"Python: {sys.executable} ({sys.version.split()[0]})")
@@ -109,6 +112,10 @@ def status() -> int:
     print(f"package: {version}, can be imported from {place}")
     print(f"patched: {'yes, when a program imports http.client or urllib.request' if patched == 'True' else 'no'}")
     return 0
+
+
+def _silent(text: str) -> None:
+    pass
 
 
 def _folder(options: Any) -> Path:

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-from coda_network._local_proxy.command import main as main
+from coda_network._local_proxy.command import serve as run
+
+__all__ = ["run"]

@@ -10,7 +10,7 @@ What stays different, because this command runs first:
   multiprocessing (see ``workers``), and those that are started by a command with the program's environment
   (``subprocess``, ``os.exec*``), in which ``PYTHONPATH`` names a folder more (see ``_patch/children``).
 - ``http.client``, ``urllib.request`` and what they import are already loaded, from the standard library: a file of the
-  same name beside the script (``email.py``) does not come before them.
+  same name beside the script (``email.py``) does not come before them. So is what looks for the configuration file.
 - The traceback of ``-c`` shows no source lines (Python 3.13 shows them).
 - ``sys.orig_argv`` and the bottom of the stack (``traceback.print_stack``) show this command.
 """
@@ -29,9 +29,12 @@ from pkgutil import get_importer, read_code
 from types import ModuleType, TracebackType
 from typing import Any
 
+from coda_network._cli.program import NotOurProgram, program_on_path
+from coda_network._cli.run_options import take_options
 from coda_network._cli.workers import patch_workers
 from coda_network._patch import patch
 from coda_network._patch.children import patch_children
+from coda_network._settings.inherited import hand_down
 
 __all__ = ["USAGE", "main"]
 
@@ -40,16 +43,6 @@ usage: coda-network run [OPTION ...] SCRIPT [ARGUMENT ...]
        coda-network run [OPTION ...] -m MODULE [ARGUMENT ...]
        coda-network run [OPTION ...] -c CODE [ARGUMENT ...]
        coda-network run [OPTION ...] - [ARGUMENT ...]
-
-Run a Python program as python would, with its HTTP client patched: it gets through proxies, logs in, and
-keeps its connections alive. SCRIPT may be a file, a directory or a zip file; - is the standard input.
-The arguments go to the program.
-
-options, before the program:
-  --pac URL     let a PAC file choose the proxies: its URL or path, or wpad to ask DNS for it
-  --tls-proxy   reach https:// proxies by TLS, as their URL says
-  --no-children do not patch the Python processes that the program starts
-  -v            tell on standard error how each request gets through, as CODA_NETWORK_LOG=info does; -vv: every step
 """
 
 # What a program that was not imported has in place of the name of a compiled file, which Python 3.15 no longer sets.
@@ -65,23 +58,33 @@ def main(arguments: Sequence[str]) -> int:
     :raises KeyboardInterrupt: the process is to end by SIGINT
     """
     try:
-        arguments = _take_options(arguments)
+        options, rest = take_options(arguments)
     except ValueError as error:
         return _refuse(str(error))
-    if arguments[:1] in ([], ["-h"], ["--help"]) or not _settings["children"]:
-        return _run(arguments)
+    if rest[:1] in (["-h"], ["--help"]):
+        _beside_the_path(_help)
+        return 0
+    _settings.clear()
+    _settings["children"] = not options.no_children
+    if options.tls_proxy:
+        _settings["https_proxies"] = True
+    if not rest:
+        return _run(rest)
+    if (why := _beside_the_path(_settle, options)) is not None:
+        return _refuse(why)
+    if options.no_children:
+        return _run(rest)
     put_back = patch_children()
+    handed_down = hand_down(options)
     try:
-        return _run(arguments)
+        return _run(rest)
     finally:
         put_back()
+        handed_down.close()
 
 
 def _run(arguments: list[str]) -> int:
     first, *rest = arguments or [""]
-    if first in ("-h", "--help"):
-        sys.stdout.write(USAGE)
-        return 0
     if first[:2] in ("-m", "-c"):
         option, value = first[:2], first[2:]
         if not value and not rest:
@@ -101,38 +104,41 @@ _settings: dict[str, Any] = {}
 """The arguments of ``patch()``."""
 
 
-def _take_options(arguments: Sequence[str]) -> list[str]:
-    """Note the options before the program; return what is behind them.
+def _settle(options: Any) -> str | None:
+    """Let the login and the routes of the options and of the configuration file hold; return why that cannot be."""
+    from coda_network._settings.options import BAD_SETTINGS
+    from coda_network._settings.process import settle
 
-    :raises ValueError: an option lacks its value
-    """
-    _settings.clear()
-    _settings["children"] = True
-    rest = list(arguments)
-    while rest:
-        name, equals, value = rest[0].partition("=")
-        if name == "--tls-proxy" and not equals:
-            _settings["https_proxies"] = True
-        elif rest[0] == "--no-children":
-            _settings["children"] = False
-        elif rest[0] in ("-v", "-vv"):
-            from coda_network._log import log_to_stderr
+    if options.verbose:
+        from coda_network._log import log_to_stderr
 
-            log_to_stderr("info" if name == "-v" else "debug")
-        elif name == "--pac":
-            if not equals:
-                value = rest.pop(1) if len(rest) > 1 else ""
-            if not value:
-                raise ValueError("argument expected for --pac")
-            _settings["pac"] = value
-        else:
-            break
-        del rest[0]
-    return rest
+        log_to_stderr("info" if options.verbose == 1 else "debug")
+    try:
+        settle(options)  # to the end of the process
+    except BAD_SETTINGS as error:
+        return str(error)
+    return None
+
+
+def _help() -> None:
+    from coda_network._cli.commands import command_parser
+
+    command_parser("run").print_help()
+
+
+def _beside_the_path(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function that imports modules, without the folder on the path that Python put there for this command."""
+    if getattr(sys.flags, "safe_path", False) or sys.flags.isolated:
+        return function(*arguments)
+    first = sys.path.pop(0)
+    try:
+        return function(*arguments)
+    finally:
+        sys.path.insert(0, first)
 
 
 def _refuse(why: str) -> int:
-    sys.stderr.write(f"{USAGE.partition(chr(10) * 2)[0]}\ncoda-network run: error: {why}\n")
+    sys.stderr.write(f"{USAGE}coda-network run: error: {why}\n")
     return 2
 
 
@@ -154,6 +160,10 @@ def _run_stdin(arguments: list[str]) -> int:
 
 
 def _run_script(script: str, arguments: list[str]) -> int:
+    try:
+        script = _beside_the_path(program_on_path, script) or script
+    except NotOurProgram as error:
+        return _refuse(str(error))
     path = _absolute(script)
     if get_importer(path) is not None:
         # A directory or a zip file: its __main__.py runs, with the directory itself on the path, even on a safe one.
@@ -208,10 +218,7 @@ def _become(argv: list[str], first_on_path: str, always: bool = False) -> dict[s
         del sys.path[0]
     if _settings.pop("children"):  # main() puts the environment back, as the patch stays to the very end
         patch_workers()
-    try:
-        patch(**_settings)  # with neither our directory nor the program's on the path: it must import from neither
-    except OSError as error:  # the PAC file
-        raise SystemExit(_refuse(str(error))) from None
+    patch(**_settings)  # with neither our directory nor the program's on the path: it must import from neither
     if always or not safe:
         sys.path.insert(0, first_on_path)
     sys.argv = argv

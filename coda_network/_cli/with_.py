@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import secrets
 import signal
@@ -12,37 +11,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coda_network._auth import defaults
-from coda_network._local_proxy.command import Usage, add_route_options, allow_many_files, log_to_stderr, routes_of
+from coda_network._local_proxy.command import allow_many_files, routes_of
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Settings
-from coda_network._settings.options import BAD_SETTINGS, add_login_options, credentials_of, fill_in, log_in_as
+from coda_network._settings.options import BAD_SETTINGS, Usage, credentials_of, fill_in, log_in_as, log_to_stderr
 
 USAGE, NOT_EXECUTABLE, NOT_FOUND = 2, 126, 127  # the last two as a shell has them
 
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(options: Any) -> int:
     """Run a command through a local proxy.
 
-    :param arguments: what follows ``coda-network with``
+    :param options: of the command line
     :returns: the exit code of the command, 128 and the number of the signal that ended it; 2 for a command line that is
         wrong, 126 and 127 for a command that cannot be run or does not exist
     """
-    options = _parser().parse_args(arguments)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     try:
         if not command:
             raise Usage("no command given")
         fill_in(options)
-        with log_to_stderr(options.log_level):
+        with log_to_stderr(options.log_level, options.verbose, options.quiet):
             return _serve(options, command)
-    except (Usage, *BAD_SETTINGS) as error:
+    except BAD_SETTINGS as error:
         print(f"coda-network with: {error}", file=sys.stderr)
         return USAGE
 
 
-def _serve(options: argparse.Namespace, command: Sequence[str]) -> int:
+def _serve(options: Any, command: Sequence[str]) -> int:
     """Run the command beside a local proxy as the options say."""
     # Whoever does not know the secret gets a 407: other users of this machine could use it otherwise.
     settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24))
@@ -121,17 +119,3 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 - status if status < 0 else status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="coda-network with",
-        usage="coda-network with [options] -- COMMAND [ARGUMENT ...]",
-        description="Run a command, and all that it starts, through a proxy on this machine that logs in for it. The "
-        "proxy ends with the command, and only the command's own processes know its secret.",
-    )
-    add_route_options(parser)
-    add_login_options(parser)
-    parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning (the default) or error")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    return parser

@@ -13,7 +13,7 @@ import sys
 from importlib.machinery import PathFinder
 from typing import Any
 
-from coda_network._lazy import after_import
+from coda_network._lazy import after_import, settle_inherited
 from coda_network._patch import patch
 
 _NAME = "multiprocessing.process"
@@ -29,6 +29,7 @@ class _Patched:
 
 def _arrive() -> _Patched:
     patch()
+    settle_inherited()
     return _Patched()
 
 

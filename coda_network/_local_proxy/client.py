@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from http.client import HTTPException
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from coda_network._http.reader import reader_for
 from coda_network._http.tunnel_login import TunnelError
@@ -16,10 +16,11 @@ from coda_network._local_proxy.access import knows_secret
 from coda_network._local_proxy.fields import Fields, head_bytes
 from coda_network._local_proxy.pages import Problem, page, reason_phrase
 from coda_network._local_proxy.request_body import BodyCut, ClientBody
-from coda_network._local_proxy.settings import Hops
 from coda_network._local_proxy.upstream import Unreachable, upstream_problem
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import DeadlineSocket
+from coda_network._route.route import Route, RouteFailed
+from coda_network._transport.routes import over_routes
 from coda_network._wire.framing import is_persistent
 from coda_network._wire.request_head import BadRequest, RequestHead, read_request_head
 
@@ -162,28 +163,30 @@ class Client:
             return tunnel.connect(self, head)
         return forward.forward(self, head)
 
-    def ask_upstream(self, url: str, attempt: Callable[[Hops], _T], body: ClientBody | None) -> _T:
+    def ask_upstream(self, url: str, attempt: Callable[[Route], _T], body: ClientBody | None) -> _T:
         """Return what an attempt returns, by the first way that works.
 
         :param url: whose routes are tried
+        :param attempt: raises ``Unreachable`` where another route may be tried
         :param body: of the request; once it has been begun, no other way is tried
         :raises Problem: no way works, in words for the client
         """
         place = url.partition("://")[2].partition("/")[0]
-        way: Hops = ()
+        taken: Route | None = None
 
-        def attempt_unless_begun(hops: Hops) -> _T:
-            nonlocal way
-            way = hops
+        def send(route: Route) -> _T:
+            nonlocal taken
+            taken = route
             try:
-                return attempt(hops)
+                return attempt(route)
             except Unreachable as error:
                 if body is not None and body.begun:
                     raise ConnectionError(*error.args) from error
-                raise
+                raise RouteFailed(error) from None
 
         try:
-            return self.proxy.ways.go(url, attempt_unless_begun)
+            found: _T = over_routes(self.proxy.settings.routes(url), send)
+            return found
         except BodyCut:
             raise
         except (Problem, TunnelError):
@@ -195,7 +198,7 @@ class Client:
                     raise cause  # noqa: B904  # the client's own failure
                 cause = getattr(cause, "reason", None) if isinstance(cause, OSError) else None
                 cause = cause if isinstance(cause, BaseException) else None
-            problem = upstream_problem(error, shown_way(way, place))
+            problem = upstream_problem(error, shown_route(taken, place))
             self.proxy.log.warning("%s", problem.text)
             raise problem from error
 
@@ -265,9 +268,8 @@ class Client:
         return keep
 
 
-def shown_way(way: Hops, place: str) -> str:
+def shown_route(route: Route | None, place: str) -> str:
     """Return in words what is asked: the site, or the proxies that lead to it; without userinfo."""
-    if not way:
+    if route is None or route.is_direct:
         return place
-    names: Any = [hop.rpartition("@")[2].rpartition("://")[2].rstrip("/") for hop in way]
-    return f"the proxy {', '.join(names)}"
+    return f"the proxy {', '.join(hop.authority for hop in route.hops)}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import functools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from typing import IO, TYPE_CHECKING, Any
@@ -16,16 +16,20 @@ from typing import IO, TYPE_CHECKING, Any
 from coda_network._auth import defaults
 from coda_network._local_proxy.filters import load_filter
 from coda_network._local_proxy.proxy import LocalProxy
-from coda_network._local_proxy.routes import environment_routes, given_routes
 from coda_network._local_proxy.settings import LOOPBACK, Limits, Routes, Settings
+from coda_network._route.find import find_routes
 from coda_network._settings.options import (
     BAD_SETTINGS,
+    Usage,
     add_login_options,
+    add_verbosity,
     as_list,
     credentials_of,
     fill_in,
     log_in_as,
+    log_to_stderr,
 )
+from coda_network._settings.routes import LOGINS, SCHEMES, add_route_options, choice_of
 from coda_network._wire.authority import join_authority
 
 if TYPE_CHECKING:
@@ -34,27 +38,21 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE = 0, 1, 2
 DEFAULT_PORT = 3128
 
-_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-_LOGINS = ("basic", "digest", "ntlm", "negotiate")
 
-
-def add_route_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which proxies lead to the sites."""
-    group = parser.add_argument_group("which proxies lead to the sites")
-    group.add_argument(
-        "--proxy",
-        action="append",
-        metavar="URL",
-        help="http://host:port; several in one value, with commas, are passed through one after the other; given "
-        "again it is the way to take where the one before cannot be reached; 'direct' is no proxy. Default: what the "
-        "environment says",
-    )
-    group.add_argument("--no-proxy", metavar="HOSTS", help="hosts that are reached without a proxy, with commas")
-    group.add_argument("--pac", metavar="FILE", help="a file or URL with a PAC script that chooses")
+def proxy_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of a program that is nothing but the local proxy."""
+    parser = argparse.ArgumentParser(prog=program)
+    add_options(parser)
+    return parser
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``coda-network proxy``."""
+    """Add the description and the options of ``coda-network proxy``."""
+    parser.description = (
+        "A proxy on this machine that logs in at the proxies on the way to the sites, for programs that cannot. "
+        "SIGTERM lets the requests under way come to their end, SIGHUP reads the configuration again, SIGUSR1 prints a "
+        "line of figures."
+    )
     listen = parser.add_argument_group("where it listens, and for whom")
     listen.add_argument("--listen-address", metavar="ADDRESS", help="default: 127.0.0.1")
     listen.add_argument("--port", type=int, metavar="PORT", help=f"default: {DEFAULT_PORT}; 0 for any that is free")
@@ -66,13 +64,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--proxy-type",
         metavar="TYPE",
         type=str.lower,
-        choices=(*_SCHEMES, *_LOGINS, "none", "direct"),
+        choices=(*SCHEMES, *LOGINS, "none", "direct"),
         help="of a --proxy without a scheme in its URL (http, https, socks5 ...); none for no proxy; the name of a "
         "login is accepted, and the proxy says which one it wants",
     )
     add_login_options(parser)
     parser.add_argument("--password", metavar="PASSWORD", help="everybody on this machine can read it: better not")
     parser.add_argument("--realm", metavar="REALM", help="log in in this realm only")
+    add_verbosity(parser)
     more = parser.add_argument_group("more")
     more.add_argument(
         "--filter", action="append", metavar="MODULE:FUNCTION", help="a function that may change or refuse a request"
@@ -87,44 +86,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Usage(Exception):
-    """The command line, or the configuration file, cannot be used; the text says why."""
-
-
 def routes_of(options: argparse.Namespace) -> Routes:
     """Return the routes that the options name.
 
     :raises Usage: one of them cannot be used
     """
-    kind = getattr(options, "proxy_type", None)
-    if kind in ("none", "direct"):
-        return given_routes([()])
-    scheme = kind if kind in _SCHEMES else "http"
-    ways = []
-    for value in as_list(options.proxy):
-        hops = [hop.strip() for hop in value.split(",") if hop.strip()]
-        if [hop.lower() for hop in hops] == ["direct"]:
-            hops = []
-        ways.append([hop if "://" in hop else f"{scheme}://{hop}" for hop in hops])
-    try:
-        if options.pac and not ways:
-            return _pac_routes(options.pac)
-        if not ways:
-            return environment_routes
-        return given_routes(ways, ",".join(as_list(options.no_proxy)))
-    except ValueError as error:
-        raise Usage(f"--proxy: {error}") from None
-
-
-def _pac_routes(place: str) -> Routes:
-    """Return a function that asks a PAC script, which is at a URL or in a file."""
-    from coda_network._route.pac import PAC
-
-    if "://" not in place:
-        with open(place, encoding="utf-8") as file:
-            place = file.read()
-    pac = PAC(place)
-    return lambda url: [() if way == "DIRECT" else (way,) for way in pac(url)]
+    choice = choice_of(options)
+    return find_routes if choice is None else functools.partial(find_routes, choose=choice)
 
 
 def limits_of(options: argparse.Namespace) -> Limits:
@@ -194,29 +162,6 @@ def access_log_of(place: str | None) -> Iterator[Callable[[str], object] | None]
         yield write
 
 
-@contextmanager
-def log_to_stderr(level: str | None) -> Iterator[None]:
-    """Write the log to standard error while the block runs.
-
-    :param level: debug, info, warning or error, in any case; None for warning
-    :raises Usage: there is no such level
-    """
-    name = (level or "warning").upper()
-    if name not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise Usage(f"--log-level: {level} is none of debug, info, warning, error")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log = logging.getLogger("coda_network")
-    before = log.level
-    log.addHandler(handler)
-    log.setLevel(name)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.setLevel(before)
-
-
 def allow_many_files() -> None:
     """Raise the limit of open files to what the system allows: a client takes two, a tunnel three."""
     try:
@@ -231,19 +176,7 @@ def allow_many_files() -> None:
             pass
 
 
-def proxy_parser(program: str) -> argparse.ArgumentParser:
-    """Return the parser of a program that is nothing but the local proxy."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="A proxy on this machine that logs in at the proxies on the way to the sites, for programs that "
-        "cannot. SIGTERM lets the requests under way come to their end, SIGHUP reads the configuration again, SIGUSR1 "
-        "prints a line of figures.",
-    )
-    add_options(parser)
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None, program: str = "coda-network proxy") -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "mini_proxy") -> int:
     """Run the local proxy until a signal ends it.
 
     :param arguments: without the program's name; None for those of the process
@@ -259,15 +192,18 @@ def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> i
     given = argparse.Namespace(**vars(options))
     try:
         fill_in(options)
-        with log_to_stderr(options.log_level), access_log_of(options.access_log) as access_log:
+        with (
+            log_to_stderr(options.log_level, options.verbose, options.quiet),
+            access_log_of(options.access_log) as access_log,
+        ):
             settings = settings_of(options, access_log)
             login = log_in_as(credentials_of(options), options.realm)
             try:
-                return _serve(given, settings, program)
+                return _serve(given, settings, program, options.quiet)
             finally:
                 if login is not None:
                     defaults.remove(login)
-    except (Usage, *BAD_SETTINGS) as error:
+    except BAD_SETTINGS as error:
         print(f"{program}: {error}", file=sys.stderr)
         return USAGE
     except OSError as error:
@@ -276,7 +212,7 @@ def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> i
         return FAILED
 
 
-def _serve(given: argparse.Namespace, settings: Settings, program: str) -> int:
+def _serve(given: argparse.Namespace, settings: Settings, program: str, quiet: bool) -> int:
     allow_many_files()
     proxy = LocalProxy(settings)
     if not ip_address(proxy.address[0].partition("%")[0]).is_loopback:
@@ -296,7 +232,7 @@ def _serve(given: argparse.Namespace, settings: Settings, program: str) -> int:
         try:
             fill_in(options)
             proxy.change(settings_of(options, settings.access_log))
-        except (Usage, *BAD_SETTINGS) as error:
+        except BAD_SETTINGS as error:
             proxy.log.error("the configuration stays as it was: %s", error)
         else:
             proxy.log.warning("the configuration was read again")
@@ -310,7 +246,8 @@ def _serve(given: argparse.Namespace, settings: Settings, program: str) -> int:
             before[number] = signal.signal(number, handler)
     try:
         proxy.start()
-        print(f"{program}: listening on {proxy.url}", file=sys.stderr, flush=True)
+        if not quiet:
+            print(f"{program}: listening on {proxy.url}", file=sys.stderr, flush=True)
         while not end.wait(3600):
             pass
         closing = threading.Thread(target=proxy.close)

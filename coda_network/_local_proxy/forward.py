@@ -12,9 +12,8 @@ from coda_network._local_proxy.fields import as_mapping, end_to_end, has_passed,
 from coda_network._local_proxy.filters import FilterRequest, FilterResponse
 from coda_network._local_proxy.pages import Problem, login_refused, reason_phrase
 from coda_network._local_proxy.request_body import BodyCut, ClientBody, body_reader
-from coda_network._local_proxy.settings import Hops
 from coda_network._local_proxy.upstream import Unreachable, UpstreamAuth, UpstreamConnection
-from coda_network._route.proxy_url import parse_proxy_url
+from coda_network._route.route import Route
 from coda_network._transport.prepared import PreparedRequest
 from coda_network._transport.round_trip import send_prepared
 from coda_network._transport.session import Session
@@ -97,8 +96,8 @@ def forward(client: Client, head: RequestHead) -> bool:
     elif framing.length or head.fields.get("content-length") is not None:
         headers["Content-Length"] = str(framing.length)
 
-    def attempt(hops: Hops) -> Any:
-        return _send(client, asked.method, target, dict(headers), body, hops)
+    def attempt(route: Route) -> Any:
+        return _send(client, asked.method, target, dict(headers), body, route)
 
     response = client.ask_upstream(target.url, attempt, body if isinstance(body, ClientBody) else None)
     with response:
@@ -139,18 +138,16 @@ def _send(
     target: Target,
     headers: dict[str, str],
     body: bytes | ClientBody | None,
-    hops: Hops,
+    route: Route,
 ) -> Any:
-    """Send the request by one way and return the response, logged in at the proxies."""
-    proxy = parse_proxy_url(hops[-1]) if hops else None
-    reads_requests = proxy is not None and proxy.scheme in ("http", "https")
-    via = hops[:-1] if reads_requests else hops
+    """Send the request over one route and return the response, logged in at the proxies."""
+    proxy = route.hops[-1] if route.reads_requests else None
+    via = route.hops if proxy is None else route.hops[:-1]
     limits = client.proxy.settings.limits
     options: dict[str, Any] = {"connect_seconds": limits.connect}
     if via:
         options.update(via=via, pseudonym=client.proxy.pseudonym)
-    if reads_requests:
-        assert proxy is not None  # as it reads requests
+    if proxy is not None:
         if proxy.scheme == "https":
             options["tls"] = True
         place, credentials = proxy.authority, None

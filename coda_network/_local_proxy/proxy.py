@@ -8,6 +8,7 @@ import secrets
 import select
 import socket
 import threading
+from itertools import islice
 from time import monotonic, sleep, strftime
 from typing import Any
 
@@ -17,11 +18,12 @@ from coda_network._local_proxy.fields import head_bytes
 from coda_network._local_proxy.filters import Filters
 from coda_network._local_proxy.metrics import Metrics
 from coda_network._local_proxy.pages import Problem, page
-from coda_network._local_proxy.routes import Ways
 from coda_network._local_proxy.settings import Settings
+from coda_network._net.accept import Accepted
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import put_under
 from coda_network._pool.pool import Pool
+from coda_network._route.back_off import dead_routes
 from coda_network._transport.session import Session
 from coda_network._wire.authority import join_authority
 from coda_network._wire.request_head import RequestHead
@@ -48,7 +50,6 @@ class LocalProxy:
         self.log = logging.getLogger("coda_network.proxy")
         self.pseudonym = f"coda-network-{secrets.token_hex(4)}"
         self.metrics = Metrics()
-        self.ways = Ways(settings.routes)
         self.filters = Filters(settings.filters, self._log_filter_failure)
         self.session = Session()
         # As many connections as clients may be kept: each costs a login.
@@ -85,7 +86,7 @@ class LocalProxy:
     def change(self, settings: Settings) -> None:
         """Use other settings from the next request on; where it listens stays as it is."""
         self.settings = settings
-        self.ways = Ways(settings.routes)
+        dead_routes.clear()
         self.filters = Filters(settings.filters, self._log_filter_failure)
         self._refusals_logged.clear()
 
@@ -120,23 +121,17 @@ class LocalProxy:
     # -- clients
 
     def _accept_all(self) -> None:
+        accepted = Accepted(self._listener, self._warn_of_accept)
         while not self.is_draining:
             ready, _, _ = select.select([self._listener, self._wake], [], [], TICK)
             self._end_those_whose_time_is_over()
             if self._listener not in ready or self.is_draining:
                 continue
-            for _ in range(BACKLOG):
-                try:
-                    sock, address = self._listener.accept()
-                except BlockingIOError:
-                    break
-                except ConnectionError:
-                    continue  # the client left before its turn
-                except OSError as error:  # no file descriptor is left, above all
-                    self.log.warning("no client can be accepted: %s", error.strerror)
-                    sleep(0.1)
-                    break
+            for sock, address in islice(accepted, BACKLOG):
                 self._admit(sock, address[0])
+
+    def _warn_of_accept(self, why: str) -> None:
+        self.log.warning("no client can be accepted: %s", why)
 
     def _admit(self, sock: socket.socket, host: str) -> None:
         if not is_allowed(self.settings, host):

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
+from coda_network._route.route import Route
+
 Network = IPv4Network | IPv6Network
 
-Hops = tuple[str, ...]
-"""URLs of proxies, the nearest one first; none is a direct connection."""
-
-Routes = Callable[[str], Sequence[Hops]]
-"""A function of a URL that returns the ways to it, to be tried in this order."""
+Routes = Callable[[str], Sequence[Route]]
+"""A function of a URL that returns the routes to it, to be tried in this order."""
 
 LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 

@@ -11,10 +11,10 @@ from coda_network._http.tunnel_login import TunnelError
 from coda_network._local_proxy.fields import as_mapping, end_to_end, has_passed, head_bytes, with_via, without
 from coda_network._local_proxy.filters import FilterRequest
 from coda_network._local_proxy.pages import Problem, login_refused, reason_phrase
-from coda_network._local_proxy.settings import Hops
 from coda_network._local_proxy.upstream import Unreachable, upstream_problem
 from coda_network._net.relay import relay
 from coda_network._route.hops import connect_through
+from coda_network._route.route import Route
 from coda_network._wire.authority import join_authority, split_authority
 from coda_network._wire.request_head import RequestHead
 
@@ -66,13 +66,13 @@ def open_tunnel(client: Client, address: Address, via: str) -> socket.socket:
     # The scheme decides which variable of the environment counts; a tunnel is for https, mostly.
     url = f"https://{authority}/"
 
-    def attempt(hops: Hops) -> socket.socket:
+    def attempt(route: Route) -> socket.socket:
         try:
-            return connect_through(hops, address, limits.connect, headers={"Via": via})
+            return connect_through(route.hops, address, limits.connect, headers={"Via": via})
         except TunnelError as refused:
             if refused.response.status != 407:
                 raise
-            upstream = hops[-1].rpartition("@")[2].rpartition("://")[2].rstrip("/")
+            upstream = route.hops[-1].authority
             client.proxy.log_refusal(upstream, refused.response, refused.report)
             raise login_refused(upstream) from None
         except (OSError, HTTPException) as error:

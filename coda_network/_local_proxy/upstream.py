@@ -11,15 +11,14 @@ from urllib.error import URLError
 
 from coda_network._auth.scheme import Role
 from coda_network._http.connection import HTTPConnection
-from coda_network._http.reader import reader_for
+from coda_network._http.drain import look_ahead
 from coda_network._local_proxy.pages import Problem
 from coda_network._local_proxy.request_body import ClientBody
 from coda_network._net.tls import begin_tls, is_tls, shared_context
 from coda_network._route.hops import connect_through
+from coda_network._route.proxy_url import ProxyURL
+from coda_network._transport.expect_continue import CONTINUE_SECONDS, is_interim, responds_instead
 from coda_network._transport.request_auth import RequestAuth
-
-CONTINUE_SECONDS = 1.0
-"""For which a 100 (Continue) is waited; then the body is sent all the same (RFC 9110 section 10.1.1)."""
 
 PIECE = 16384
 """Bytes of a body that are sent before the next look at whether the upstream has responded already."""
@@ -36,7 +35,7 @@ class Unreachable(OSError):
 class UpstreamConnection(HTTPConnection):
     """A connection of the local proxy: sends what a client has sent, and nothing of its own.
 
-    :param via: URLs of the proxies through which the upstream is reached
+    :param via: the proxies through which the upstream is reached
     :param connect_seconds: until the connection is open
     :param tls: the upstream is a proxy that is spoken to by TLS
     :param pseudonym: of this proxy, told to the proxies that are asked for a tunnel
@@ -47,7 +46,7 @@ class UpstreamConnection(HTTPConnection):
         host: str,
         *,
         timeout: Any,
-        via: tuple[str, ...] = (),
+        via: tuple[ProxyURL, ...] = (),
         connect_seconds: float = 20,
         tls: bool = False,
         pseudonym: str = "",
@@ -87,7 +86,7 @@ class UpstreamConnection(HTTPConnection):
             return
         self._put_head(method, url, headers)
         self.endheaders()
-        if "Expect" in headers and self._responds_instead(CONTINUE_SECONDS):
+        if "Expect" in headers and responds_instead(self):
             self._left_to_send = 1
             return
         self._send_body(body)
@@ -137,12 +136,6 @@ class UpstreamConnection(HTTPConnection):
             raise TimeoutError("the upstream does not read on")
         return bool(ready & selectors.EVENT_READ) and not self._is_interim()
 
-    def _responds_instead(self, seconds: float) -> bool:
-        """Return whether a final response comes within so many seconds, in place of a 100."""
-        if is_tls(self.sock) or not self._wait(seconds, selectors.EVENT_READ):
-            return False
-        return not self._is_interim()
-
     def _wait(self, seconds: float | None, events: int) -> int:
         with _Selector() as selector:
             selector.register(self.sock, events)
@@ -150,17 +143,11 @@ class UpstreamConnection(HTTPConnection):
 
     def _is_interim(self) -> bool:
         """Return whether an interim response is next, which ``getresponse()`` skips."""
-        if self._reader is None or self._reader.sock is not self.sock:
-            self._reader = reader_for(self.sock)
-        try:
-            seen = b"" if self._reader is None else self._reader.file.peek()
-        except OSError:
-            return False
-        return seen[9:10] == b"1" and seen[9:12] != b"101"
+        return is_interim(look_ahead(self, CONTINUE_SECONDS))
 
 
 def _connect(
-    via: tuple[str, ...], seconds: float, headers: dict[str, str] | None, address: Any, timeout: Any, source: Any
+    via: tuple[ProxyURL, ...], seconds: float, headers: dict[str, str] | None, address: Any, timeout: Any, source: Any
 ) -> Any:
     return connect_through(via, address, seconds, source, headers=headers)
 

@@ -112,7 +112,7 @@ def open_stream(hops: Sequence[Hop], target: Address, deadline: Deadline, dial: 
 
 
 def connect_through(
-    hops: Iterable[str],
+    hops: Iterable[str | ProxyURL],
     target: Address,
     seconds: float | None,
     source_address: Address | None = None,
@@ -122,7 +122,7 @@ def connect_through(
 ) -> socket.socket:
     """Connect to *target* and return the socket; what the peer sends first stays in it to the last byte.
 
-    :param hops: URLs of proxies, the nearest one first; with none the connection is direct
+    :param hops: proxies or their URLs, the nearest one first; with none the connection is direct
     :param target: host and port
     :param seconds: the deadline until the connection is open; afterwards the timeout of each call on the socket
     :param source_address: local host and port to connect from
@@ -133,8 +133,8 @@ def connect_through(
     :raises OSError: a connection failed, or a hop does not speak its protocol
     :raises ValueError: the URL of a hop cannot be used, or not at its place
     """
-    texts = list(hops)
-    proxies = parse_hops(texts) if texts else ()
+    given = list(hops)
+    proxies = parse_hops(given) if given else ()
     deadline = Deadline(seconds)
 
     def dial(address: Address, timeout: Any, source: Address | None) -> Any:

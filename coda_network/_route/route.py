@@ -70,10 +70,10 @@ class Route(namedtuple("Route", ("hops", "why", "context"), defaults=("", None))
         return f"<Route {self}: {self.why}>"
 
 
-def parse_hops(given: str | Iterable[str]) -> tuple[ProxyURL, ...]:
+def parse_hops(given: str | Iterable[str | ProxyURL]) -> tuple[ProxyURL, ...]:
     """Read the address of a proxy, or those of a chain of them.
 
-    :param given: one as for ``parse_proxy_url()``, or several, the nearest first
+    :param given: one as for ``parse_proxy_url()``, or several, the nearest first; those that were read already stay
     :returns: at least one proxy
     :raises UnusableProxy: one cannot be used, or there is none
     """
@@ -82,6 +82,9 @@ def parse_hops(given: str | Iterable[str]) -> tuple[ProxyURL, ...]:
     texts = [given] if isinstance(given, str) else list(given)
     hops = []
     for place, text in enumerate(texts):
+        if isinstance(text, ProxyURL):
+            hops.append(text)
+            continue
         which = f"hop {place + 1} of the chain: " if len(texts) > 1 else ""
         if not isinstance(text, str):
             raise UnusableProxy(f"{which}a proxy is named by a text, not by {type(text).__name__}")

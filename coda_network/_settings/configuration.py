@@ -47,8 +47,10 @@ def configuration_path() -> str:
     """Return the path of the configuration file, which need not exist."""
     if path := os.environ.get(FILE_VARIABLE):
         return path
-    from platformdirs import user_config_dir
-
+    try:
+        from platformdirs import user_config_dir
+    except ImportError:  # a copy of the package without what pip brings beside it
+        return os.path.join(os.path.expanduser("~"), ".config", "coda_network", "config.toml")
     return os.path.join(user_config_dir("coda_network", appauthor=False), "config.toml")
 
 

@@ -60,6 +60,17 @@ def _keyring() -> Any:
     return keyring
 
 
+def keyring_name() -> str | None:
+    """Return the name of the system's store of passwords; None where there is none."""
+    keyring = _keyring()
+    if keyring is None:
+        return None
+    try:
+        return str(keyring.get_keyring().name)
+    except Exception:  # each backend has errors of its own
+        return None
+
+
 def from_keyring(user: str) -> str | None:
     """Return the password that the system's store has for a user; None where there is no store, or nothing in it."""
     keyring = _keyring()
@@ -93,15 +104,23 @@ def from_keyboard(user: str) -> str:
     """
     from getpass import getpass
 
-    if not sys.stdin.isatty():
-        raise NoPassword(
-            f"there is no password for {user}: put it into the keyring (coda-network login), or name a place with "
-            "--password-file or --password-env"
-        )
+    if sys.stdin is None or not sys.stdin.isatty():
+        return from_nowhere(user)
     password = getpass(f"Password for {user}: ")
     if not password:
         raise NoPassword("no password was entered")
     return password
+
+
+def from_nowhere(user: str) -> str:
+    """Stand in for ``from_keyboard()`` where nobody can be asked.
+
+    :raises NoPassword: in any case
+    """
+    raise NoPassword(
+        f"there is no password for {user}: put it into the keyring (coda-network login), or name a place with "
+        "--password-file or --password-env"
+    )
 
 
 def find_credentials(
@@ -110,12 +129,15 @@ def find_credentials(
     password: str | None = None,
     password_file: str | None = None,
     password_env: str | None = None,
+    keyring: bool = True,
     ask: Callable[[str], str] = from_keyboard,
 ) -> Credentials | None:
     """Return a user with the password, from the first place that has it.
 
     The places are: what is given, the file, the variable, the system's keyring, the keyboard.
 
+    :param keyring: whether the keyring is one of them
+    :param ask: asks for a password on the keyboard
     :returns: None where no user is named: then netrc, the URL of the proxy, or a ticket says who logs in
     :raises NoPassword: there is none; or a place of a password is named, and no user
     """
@@ -127,7 +149,7 @@ def find_credentials(
         password = from_file(password_file)
     if password is None and password_env is not None:
         password = from_environment(password_env)
-    if password is None:
+    if password is None and keyring:
         password = from_keyring(user)
     if password is None:
         password = ask(user)

@@ -19,6 +19,21 @@ _BLOCK = 65536
 _INTERIM = b"HTTP/1.1 1"
 
 
+def is_interim(start: bytes) -> bool:
+    """Return whether a response that begins so is an interim one (RFC 9110 section 15.2)."""
+    return start[:7] == _INTERIM[:7] and start[8:10] == _INTERIM[8:]
+
+
+def responds_instead(connection: Any) -> bool:
+    """Wait for the peer's word; return whether it is a final response, in place of a 100 (Continue).
+
+    :param connection: on which the head of the request has been sent
+    """
+    start = look_ahead(connection, CONTINUE_SECONDS)
+    # A start that cannot be told apart is no reason to hold the body back.
+    return len(start) >= len(_INTERIM) and start[:7] == _INTERIM[:7] and not is_interim(start)
+
+
 class WaitingBody:
     """A body that waits for the peer before its first byte.
 
@@ -32,9 +47,7 @@ class WaitingBody:
         self.was_read = False
 
     def __iter__(self) -> Iterator[Any]:
-        start = look_ahead(self._connection, CONTINUE_SECONDS)
-        # A start that cannot be told apart is no reason to hold the body back.
-        if len(start) >= len(_INTERIM) and start[:7] == _INTERIM[:7] and start[8:10] != _INTERIM[8:]:
+        if responds_instead(self._connection):
             raise RespondedEarly
         self.was_read = True
         if not hasattr(self._data, "read"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import struct
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from support.proxy import Proxy
 from support.servers import free_port
 from support.squid import Squid
 
-from coda_network._cli import check as _check
 from coda_network.cli import main
 
 # A challenge of MS-NLMP 2.2.1.2 with nothing in it but a nonce and the flags for Unicode and NTLM.
@@ -139,7 +139,7 @@ def test_nobody_to_log_in(check: Check, tls_origin: Origin, squid_ntlm: Squid) -
     assert seen.code == 1
     assert seen.conclusion == (
         "No scheme that the proxy offers can be served: NTLM: no user name given. "
-        "A user name goes into the URL of the proxy, or into netrc."
+        "A user name goes into the URL of the proxy, into netrc, or --user."
     )
 
 
@@ -509,7 +509,7 @@ def test_a_proxy_that_makes_no_sense_is_told_and_not_repeated(check: Check, prox
 
 
 def test_logging_is_left_as_it_was(check: Check, origin: Origin) -> None:
-    log = _check.logging.getLogger("coda_network")
+    log = logging.getLogger("coda_network")
     before = log.level, list(log.handlers)
     check(origin.url)
     assert (log.level, log.handlers) == before

@@ -98,3 +98,37 @@ def test_a_refusal_is_1_and_says_why(basic_proxy: Proxy, capsys: pytest.CaptureF
         "coda-network connect: far.example:22: Tunnel connection failed: 407 Proxy Authentication Required "
         "(Basic: no user name given)\n"
     )
+
+
+LISTENS_WITH_FEW_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+from coda_network.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_the_port_goes_on_after_a_time_without_file_descriptors() -> None:
+    with ScriptedPeer(echo_at_the_end) as peer:
+        host, port = peer.address
+        command = [sys.executable, "-c", LISTENS_WITH_FEW_FILES, "connect", "--listen", "0", f"{host}:{port}"]
+        with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stderr is not None
+                place = re.search(r"listening on 127\.0\.0\.1:(\d+)", process.stderr.readline())
+                assert place is not None
+                address = "127.0.0.1", int(place[1])
+                clients = [socket.create_connection(address, 20) for _ in range(30)]
+                # Some are not served, and the reason is told; afterwards there is room again.
+                told = process.stderr.readline()
+                while "no client can be accepted" not in told:
+                    assert told
+                    told = process.stderr.readline()
+                for client in clients:
+                    client.close()
+                with socket.create_connection(address, 20) as client, client.makefile("rb") as file:
+                    client.sendall(b"it")
+                    client.shutdown(socket.SHUT_WR)
+                    assert file.read() == b"it was all"
+            finally:
+                process.terminate()

@@ -18,6 +18,7 @@ from support.proxy import Proxy
 
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Limits
+from coda_network._route.named import named_routes
 
 
 @pytest.fixture
@@ -306,9 +307,9 @@ def test_a_connection_on_which_a_client_logs_in_at_a_site_is_its_own(direct: Loc
 
 
 def test_a_request_that_comes_back_is_508(origin: Origin) -> None:
-    ways: list[tuple[str, ...]] = [()]
-    with local_proxy(routes=lambda url: ways) as one, local_proxy(one.url) as two:
-        ways[:] = [(two.url,)]
+    ways: list[list[str]] = [[]]
+    with local_proxy(routes=lambda url: named_routes(ways)(url)) as one, local_proxy(one.url) as two:
+        ways[:] = [[two.url]]
         with RawClient(one) as client:
             status, _, body = client.get(origin.url)
             assert status == 508

@@ -16,8 +16,8 @@ from support.peer import ScriptedPeer, Wire
 from coda_network._local_proxy.access import is_allowed
 from coda_network._local_proxy.command import proxy_parser, routes_of
 from coda_network._local_proxy.filters import FilterRequest, FilterResponse, load_filter
-from coda_network._local_proxy.routes import given_routes
 from coda_network._local_proxy.settings import LOOPBACK, Limits, Settings
+from coda_network._route.named import named_routes
 
 
 def basic(password: str) -> str:
@@ -49,7 +49,7 @@ def test_with_the_secret_everything_is_served_and_it_goes_no_further(origin: Ori
     [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.1.2.3", True), ("10.2.0.1", False)],
 )
 def test_the_networks_whose_clients_are_served(host: str, allowed: bool) -> None:
-    settings = Settings(given_routes([[]]), allow=(*LOOPBACK, ip_network("10.1.0.0/16")))
+    settings = Settings(named_routes([[]]), allow=(*LOOPBACK, ip_network("10.1.0.0/16")))
     assert is_allowed(settings, host) is allowed
 
 
@@ -224,4 +224,4 @@ def test_a_pac_file_chooses_the_ways(tmp_path: Path) -> None:
     script = tmp_path / "proxy.pac"
     script.write_text('function FindProxyForURL(url, host) { return "PROXY p.example:1; DIRECT"; }', encoding="utf-8")
     options = proxy_parser("proxy").parse_args(["--pac", str(script)])
-    assert list(routes_of(options)("http://site/")) == [("http://p.example:1",), ()]
+    assert [route.urls for route in routes_of(options)("http://site/")] == [["http://p.example:1"], []]

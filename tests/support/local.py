@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from coda_network._local_proxy.proxy import LocalProxy
-from coda_network._local_proxy.routes import given_routes
 from coda_network._local_proxy.settings import Limits, Settings
+from coda_network._route.back_off import dead_routes
+from coda_network._route.named import named_routes
 from support.listening import TIMEOUT
 
 
 @contextmanager
 def local_proxy(*ways: str, limits: Limits | None = None, **options: Any) -> Iterator[LocalProxy]:
     """Run a local proxy whose ways are these upstreams, one after the other; with none it connects directly."""
-    routes = options.pop("routes", None) or given_routes([[way] for way in ways] or [[]])
+    routes = options.pop("routes", None) or named_routes([[way] for way in ways] or [[]])
+    dead_routes.clear()  # ports come again
     proxy = LocalProxy(Settings(routes, limits=limits or Limits(drain=0.2), **options))
     proxy.start()
     try:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 from urllib.error import URLError
 
 from coda_network._net.tls import load_ssl
 
 SCHEMES = ("ntlm", "digest", "basic")
 """The login schemes that the proxy of the demo can demand."""
+
+
+def main(options: Any) -> int:
+    """Run the demo as the command line says; return the exit code."""
+    return run(options.scheme)
 
 
 def run(scheme: str = "ntlm") -> int:
