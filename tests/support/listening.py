@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import ssl
@@ -15,12 +16,14 @@ from coda_network._net.tls import close_half_made
 TIMEOUT = 10.0
 
 
-def listening_socket(host: str = "127.0.0.1") -> socket.socket:
-    """Return a TCP socket that listens on a free port of `host`, an IP address."""
+def listening_socket(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """Return a TCP socket that listens on a port of `host`, an IP address; 0 is one that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.bind((host, 0))
+        if os.name == "posix":  # so that another one can take the port up again at once
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
         listener.listen(128)
     except BaseException:
         listener.close()
@@ -43,14 +46,14 @@ class Listener:
     What `serve` raises is kept in `failures`. The socket is closed when it returns.
     """
 
-    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.host = host
         self.tls = tls
         self.failures: list[BaseException] = []
         self.handshake_failures: list[OSError] = []
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._address: tuple[str, int] = (host, 0)
+        self._address: tuple[str, int] = (host, port)
         self._sockets: dict[int, socket.socket] = {}
         self._threads: list[threading.Thread] = []
         self._count = 0
@@ -77,7 +80,7 @@ class Listener:
             return self._count
 
     def start(self, serve: Callable[[socket.socket, int], None]) -> None:
-        self._socket = listening_socket(self.host)
+        self._socket = listening_socket(*self._address)
         self._address = self._socket.getsockname()[:2]
         self._waker, self._alarm = socket.socketpair()
         self._serve = serve

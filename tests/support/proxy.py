@@ -46,8 +46,10 @@ class Proxy:
     its origin.
     """
 
-    def __init__(self, credentials: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None) -> None:
-        self._listener = Listener(tls=tls)
+    def __init__(
+        self, credentials: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
+        self._listener = Listener(tls=tls, port=port)
         self._lock = threading.Lock()
         self._requests: list[ProxyRequest] = []
         self._proof: str | None = None
