@@ -3,7 +3,7 @@
     python tests/faults/fuzz/run_atheris.py all -runs=100000
     python tests/faults/fuzz/run_atheris.py chunks -max_total_time=3600 corpus/
 
-Behind the name of a target are options of libFuzzer, and folders in which inputs are kept. The status is the number of
+Behind the name of a target are options of libFuzzer, and a folder in which inputs are kept. The status is the number of
 targets that have found something: an error that is not documented, which is shown, or an input that takes too long.
 """
 
@@ -44,7 +44,12 @@ def main(name: str, *options: str) -> int:
         words.write_text("".join(f'"{_escaped(piece)}"\n' for piece in targets.PIECES))
         for each in targets.TARGETS if name == "all" else [name]:
             print(f"== {each}", flush=True)
-            done = subprocess.run([sys.executable, __file__, HERE, each, f"-dict={words}", *options], check=False)
+            seeds = Path(folder, each)
+            seeds.mkdir()
+            for number, seed in enumerate(targets.SEEDS[each]):
+                (seeds / str(number)).write_bytes(seed)
+            command = [sys.executable, __file__, HERE, each, f"-dict={words}", *options, str(seeds)]
+            done = subprocess.run(command, check=False)
             found += done.returncode != 0
     return found
 

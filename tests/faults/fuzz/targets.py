@@ -124,6 +124,33 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 }
 
 
+# The CHALLENGE_MESSAGE of MS-NLMP section 4.2.4.3, behind signature and type; and in a NegTokenResp (RFC 4178).
+_NTLM = bytes.fromhex(
+    "0c000c003800000033828ae20123456789abcdef00000000000000002400240044000000060070170000000f530065007200760065007200"
+    "02000c0044006f006d00610069006e0001000c0053006500720076006500720000000000"
+)
+_SPNEGO = bytes.fromhex("a18181307fa0030a0101a10c060a2b06010401823702020aa26a04684e544c4d5353500002000000") + _NTLM
+
+# What is right, for atheris to begin with: noise alone does not come far.
+SEEDS: dict[str, list[bytes]] = {
+    "response": [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: x\r\n\r\n",
+    ],
+    "chunks": [b'5;a="b"\r\nhello\r\n0A\r\n0123456789\r\n0\r\nT: x\r\n\r\n'],
+    "head": [b"A: b\r\n c\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"],
+    "challenges": [
+        b'Digest realm="r", nonce="n", qop="auth, auth-int", algorithm=SHA-256, userhash=true, stale=true',
+        b'Basic realm="\\"x", charset="UTF-8", NTLM, Negotiate YQ==, Newauth realm="apps", type=1',
+    ],
+    "ntlm_token": [_NTLM],
+    "spnego_token": [_SPNEGO],
+    "proxy_url": [b"http://user:p%40ss@[::1]:3128/", b"socks5h://DOMAIN%5Cuser@proxy.example", b"proxy.example:3128"],
+    "location": [b"//other.example:8080/a/../b?x=y#z", b"/a b", b"https://user:password@[::1]/\xe4"],
+}
+
+
 def attempt(target: Callable[[bytes], None], data: bytes) -> bool:
     """Run a target; return whether it ended with a documented error. Any other is a find."""
     try:

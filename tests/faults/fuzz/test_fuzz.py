@@ -30,3 +30,8 @@ def test_whatever_comes_the_error_is_documented(name, data):
 @given(data=NOISE)
 def test_whatever_comes_for_long_the_error_is_documented(name, data):
     targets.attempt(targets.TARGETS[name], data)
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_what_atheris_begins_with_is_taken(name):
+    assert [seed for seed in targets.SEEDS[name] if targets.attempt(targets.TARGETS[name], seed)] == []
