@@ -25,6 +25,8 @@ OWN_OF_URLLIB2 = {
     "coda_network",
     "coda_network._version",
     "coda_network._originals",
+    "coda_network._originals.http_client",
+    "coda_network._originals.urllib_request",
     "coda_network._secrets",
     "coda_network._signatures",
     "coda_network._http",

@@ -274,7 +274,6 @@ def invented_package(folder: Path, files: dict[str, str]) -> Path:
             "__main__",
             "_fork",
             "_lazy",
-            "_originals",
             "_secrets",
             "_signatures",
             "_stack",

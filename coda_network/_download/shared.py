@@ -24,6 +24,7 @@ from coda_network._download.handlers import (
 from coda_network._fork import renew_in_children
 from coda_network._net.tls import Cert
 from coda_network._opener.director import OpenerDirector
+from coda_network._originals import urllib_request
 from coda_network._pool.pool import Pool
 from coda_network._route.choose import may_find_a_proxy
 from coda_network._transport.session import Session, set_session
@@ -134,8 +135,8 @@ def _build(given: list[Any], cert: Cert | None) -> OpenerDirector:
 
 
 _TRANSPORTS = (
-    urllib.request.HTTPHandler,
-    getattr(urllib.request, "HTTPSHandler", DownloadHTTPSHandler),
+    urllib_request.HTTPHandler,
+    getattr(urllib_request, "HTTPSHandler", DownloadHTTPSHandler),
 )
 
 shared_openers = SharedOpeners()

@@ -7,6 +7,7 @@ from http.client import HTTPException, IncompleteRead, LineTooLong
 
 from coda_network._http.body_buffer import BodyBuffer
 from coda_network._http.reader import READ_BUFFER
+from coda_network._originals import http_client
 from coda_network._wire import framing, heads
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from coda_network._http.reader import ConnectionReader
 
-    _Base = http.client.HTTPResponse
+    _Base = http_client.HTTPResponse
 else:
     _Base = object
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import sys
 import weakref
 from http.client import CannotSendRequest, NotConnected, ResponseNotReady
@@ -19,7 +18,7 @@ from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
 from coda_network._net.tls import is_tls
-from coda_network._originals import kept
+from coda_network._originals import http_client, kept
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 from coda_network._wire.fast_request import Composer, unless_bytes
@@ -35,17 +34,17 @@ if TYPE_CHECKING:
     from coda_network._http.forward_login import ForwardProxyLogin
     from coda_network._wire.types import ConnectionBody, FieldValue
 
-_stdlib_init = kept(http.client.HTTPConnection, "__init__")
-_stdlib_putrequest = kept(http.client.HTTPConnection, "putrequest")
-_stdlib_putheader = kept(http.client.HTTPConnection, "putheader")
-_stdlib_send = kept(http.client.HTTPConnection, "send")
-_stdlib_close = kept(http.client.HTTPConnection, "close")
+_stdlib_init = kept(http_client.HTTPConnection, "__init__")
+_stdlib_putrequest = kept(http_client.HTTPConnection, "putrequest")
+_stdlib_putheader = kept(http_client.HTTPConnection, "putheader")
+_stdlib_send = kept(http_client.HTTPConnection, "send")
+_stdlib_close = kept(http_client.HTTPConnection, "close")
 
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
 
 
-class HTTPConnection(Sending, Responding, Tunnelling, http.client.HTTPConnection):
+class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection):
     """http.client.HTTPConnection that keeps what it reads, and hands out a proxy's refusal of a tunnel as a response.
 
     :param socket_keepalive: probe the peer while nothing is sent; a bool, or a SocketKeepalive with seconds, seconds

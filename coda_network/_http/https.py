@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import sys
 
 from coda_network._http.connection import HTTPConnection
 from coda_network._net.tls import begin_tls, client_context, log_tls
-from coda_network._originals import kept
+from coda_network._originals import http_client, kept
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
     from coda_network._net.dial import SocketKeepalive
     from coda_network._net.tls import Cert
 
-if TYPE_CHECKING or hasattr(http.client, "HTTPSConnection"):
-    from http.client import HTTPSConnection as _StdlibHTTPSConnection
+if TYPE_CHECKING or hasattr(http_client, "HTTPSConnection"):
+    from coda_network._originals.http_client import HTTPSConnection as _StdlibHTTPSConnection
 else:
     from coda_network._http.no_tls import HTTPSConnection as _StdlibHTTPSConnection
 
 _stdlib_init = kept(_StdlibHTTPSConnection, "__init__")
-_plain = http.client.HTTPConnection
+_plain = http_client.HTTPConnection
 
 
 class HTTPSConnection(HTTPConnection, _StdlibHTTPSConnection):

@@ -7,8 +7,9 @@ only where each of these is the one that we know.
 from __future__ import annotations
 
 import functools
-import http.client
 import weakref
+
+from coda_network._originals.http_client import HTTPConnection, HTTPResponse
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ variants: weakref.WeakKeyDictionary[type[Any], type[Any]] = weakref.WeakKeyDicti
 # Our own classes, whose modules import this one.
 our_connection: Any = None
 our_response: Any = None
-
-_Connection = http.client.HTTPConnection
-_Response = http.client.HTTPResponse
 
 
 def is_among(found: Any, known: list[Any]) -> bool:
@@ -142,7 +140,7 @@ def helpers_of(connection: Any) -> Any:
 
 def is_kept_alive(connection_class: Any) -> bool:
     """Return whether connections of a class serve one request after another, and note for themselves how each ended."""
-    base = our_connection if steps_of_http_client is None else _Connection
+    base = our_connection if steps_of_http_client is None else HTTPConnection
     return base is not None and isinstance(connection_class, type) and issubclass(connection_class, base)
 
 
@@ -156,13 +154,13 @@ def stay_ours(response: Any) -> None:
 @functools.lru_cache(maxsize=64)
 def with_ours(theirs: Any) -> type[Any]:
     """Return our class of responses, or for a program's own class one that has ours behind it."""
-    if theirs is _Response:
+    if theirs is HTTPResponse:
         return our_response  # type: ignore[no-any-return]  # set by the module that defines it
     return type(theirs.__name__, (theirs, our_response), {"__module__": theirs.__module__})
 
 
 def has_our_init(response_class: Any) -> bool:
     """Return whether a class of responses is made as ours is, by ``makefile()`` alone."""
-    if response_class is _Response:
+    if response_class is HTTPResponse:
         return steps_of_http_client is not None and response_class.__init__ is steps_of_http_client[0]
     return response_class is our_response

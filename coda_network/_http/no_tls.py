@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import Any
 
 from coda_network._net.tls import NO_TLS
+from coda_network._originals.http_client import HTTPConnection
 
 
-class HTTPSConnection(http.client.HTTPConnection):
+class HTTPSConnection(HTTPConnection):
     """A connection that cannot be made, and says why.
 
     :raises OSError: always

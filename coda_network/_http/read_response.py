@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
-
 from coda_network._http import in_place
 from coda_network._http.reader import ConnectionReader
 from coda_network._http.response import HTTPResponse
 from coda_network._http.response_head import apply_head, prepare
+from coda_network._originals import http_client
 from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
@@ -65,7 +64,7 @@ def response_from_head(lines: list[bytes], file: Any) -> HTTPResponse:
     :param file: where the body is; None where nobody has opened it yet
     """
     version, status, reason = heads.parse_status_line(lines[0])
-    cls = HTTPResponse if in_place.steps_of_http_client is None else http.client.HTTPResponse
+    cls = HTTPResponse if in_place.steps_of_http_client is None else http_client.HTTPResponse
     response: Any = cls.__new__(cls)
     prepare(response, file, 0, "CONNECT")
     response.tunnel = True

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
-
 from coda_network._http import in_place
 from coda_network._http.read_response import next_response, response_on_reader
 from coda_network._http.reader import ConnectionReader, reader_for
 from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel import most_headers
+from coda_network._originals import http_client
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-    _Base = http.client.HTTPConnection
+    _Base = http_client.HTTPConnection
 else:
     _Base = object
-
-_StdlibResponse = http.client.HTTPResponse
 
 
 class Responding(_Base):
@@ -33,7 +30,7 @@ class Responding(_Base):
     def _quick_response(self) -> HTTPResponse | None:
         """Return a response whose head is ordinary; None where it is not, or cannot be read by our reader."""
         cls: Any = self.response_class
-        if cls is not HTTPResponse and (cls is not _StdlibResponse or in_place.steps_of_http_client is None):
+        if cls is not HTTPResponse and (cls is not http_client.HTTPResponse or in_place.steps_of_http_client is None):
             return None
         reader = self._reader
         if reader is None or reader.sock is not self.sock or reader.file.closed:

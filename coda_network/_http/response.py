@@ -13,7 +13,7 @@ from coda_network._http.chunks import ChunkedReading
 from coda_network._http.reader import PAST_THE_FILE, READ_BUFFER, ConnectionReader
 from coda_network._http.response_head import apply_found, apply_head, prepare
 from coda_network._net.real_socket import is_file_of
-from coda_network._originals import kept
+from coda_network._originals import http_client, kept
 from coda_network._wire import heads
 from coda_network._wire.fast_response import scan
 
@@ -41,7 +41,7 @@ class _Headers:
         return message
 
 
-class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
+class HTTPResponse(ChunkedReading, http_client.HTTPResponse):
     """http.client.HTTPResponse, strict about framing, and over a reader that its connection keeps.
 
     :param sock: what has ``makefile()``
@@ -379,4 +379,4 @@ class HTTPResponse(ChunkedReading, http.client.HTTPResponse):
 
 in_place.known_readlines.append(HTTPResponse.readline)
 in_place.known_safe_reads.append(HTTPResponse._safe_read)
-_stdlib_iter = kept(http.client.HTTPResponse, "__iter__")
+_stdlib_iter = kept(http_client.HTTPResponse, "__iter__")

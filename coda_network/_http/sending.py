@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
-
 from coda_network._http import in_place
 from coda_network._http.file_body import blocks, can_go_by_sendfile, is_regular, send_file
-from coda_network._originals import kept
+from coda_network._originals import http_client, kept
 from coda_network._secrets import forget_secrets
 from coda_network._wire.fast_request import left_to_send
 
@@ -17,12 +15,12 @@ if TYPE_CHECKING:
 
     from coda_network._http.forward_login import ForwardProxyLogin
 
-    _Base = http.client.HTTPConnection
+    _Base = http_client.HTTPConnection
 else:
     _Base = object
 
-_stdlib_send_output = kept(http.client.HTTPConnection, "_send_output")
-_stdlib_read_readable = kept(http.client.HTTPConnection, "_read_readable")
+_stdlib_send_output = kept(http_client.HTTPConnection, "_send_output")
+_stdlib_read_readable = kept(http_client.HTTPConnection, "_read_readable")
 
 _BLOCKSIZE = 8192  # of http.client
 

@@ -15,7 +15,7 @@ from coda_network._http.response import HTTPResponse
 from coda_network._http.tunnel_login import ConnectionLost, TunnelError, open_tunnel
 from coda_network._net.read_head import read_head
 from coda_network._net.redial import redial
-from coda_network._originals import kept
+from coda_network._originals import http_client, kept
 from coda_network._secrets import forget_secrets
 from coda_network._wire import heads
 from coda_network._wire.validate import InvalidTarget, refuse_further_lines, refuse_in_request_line, refuse_nul
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
     from coda_network._auth.login import Login
 
-    _Base = http.client.HTTPConnection
+    _Base = http_client.HTTPConnection
 else:
     _Base = object
 
 # Whether http.client prints the empty line at the end of the response to CONNECT, too.
 _PRINTS_THE_END = (3, 12) <= sys.version_info < (3, 15)
 
-_stdlib_get_hostport = kept(http.client.HTTPConnection, "_get_hostport")
-_stdlib_set_tunnel = kept(http.client.HTTPConnection, "set_tunnel")
+_stdlib_get_hostport = kept(http_client.HTTPConnection, "_get_hostport")
+_stdlib_set_tunnel = kept(http_client.HTTPConnection, "set_tunnel")
 
 
 class Tunnelling(_Base):

@@ -6,6 +6,7 @@ import functools
 import os
 from time import monotonic
 
+from coda_network._originals import is_own, own_class
 from coda_network._trace import Trace
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -165,8 +166,7 @@ def begin_tls(context: SSLContext, sock: Any, server_hostname: str) -> Any:
 
     :raises OSError: the handshake failed
     """
-    # A context that is none of ``ssl`` (pyOpenSSL's, a test double's) knows its own sockets.
-    if not is_tls(sock) or not isinstance(context, load_ssl().SSLContext):
+    if not is_tls(sock) or not _wraps_descriptors(context):
         try:
             return context.wrap_socket(sock, server_hostname=server_hostname)
         except BaseException as error:
@@ -175,6 +175,16 @@ def begin_tls(context: SSLContext, sock: Any, server_hostname: str) -> Any:
     from coda_network._net.tls_in_tls import TLSInTLS
 
     return TLSInTLS(context, sock, server_hostname)
+
+
+def _wraps_descriptors(context: Any) -> bool:
+    """Return whether a context is one of ``ssl``, for which a socket is a descriptor.
+
+    Others know their own sockets: pyOpenSSL's, and those of test doubles, which may have taken the name of the class or
+    of its method, and whose sockets may have every attribute.
+    """
+    own = own_class(load_ssl(), "SSLContext")
+    return isinstance(context, own) and is_own(own, vars(own)["wrap_socket"])
 
 
 def close_half_made(error: BaseException) -> None:

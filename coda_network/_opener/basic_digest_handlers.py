@@ -6,19 +6,17 @@ A handler declares a role and a scheme; the exchange logs in, on the connection 
 
 from __future__ import annotations
 
-import urllib.request
-
-from coda_network._originals import kept
+from coda_network._originals import kept, urllib_request
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_http_request = kept(urllib.request.AbstractBasicAuthHandler, "http_request")
-_stdlib_basic_401 = kept(urllib.request.HTTPBasicAuthHandler, "http_error_401")
-_stdlib_basic_407 = kept(urllib.request.ProxyBasicAuthHandler, "http_error_407")
-_stdlib_digest_401 = kept(urllib.request.HTTPDigestAuthHandler, "http_error_401")
-_stdlib_digest_407 = kept(urllib.request.ProxyDigestAuthHandler, "http_error_407")
+_stdlib_http_request = kept(urllib_request.AbstractBasicAuthHandler, "http_request")
+_stdlib_basic_401 = kept(urllib_request.HTTPBasicAuthHandler, "http_error_401")
+_stdlib_basic_407 = kept(urllib_request.ProxyBasicAuthHandler, "http_error_407")
+_stdlib_digest_401 = kept(urllib_request.HTTPDigestAuthHandler, "http_error_401")
+_stdlib_digest_407 = kept(urllib_request.ProxyDigestAuthHandler, "http_error_407")
 
 
 def _has_been_tried(handler: Any, response: Any) -> bool:
@@ -35,7 +33,7 @@ def _is_of_a_site(req: Any, response: Any) -> bool:
     return not req.has_proxy() and getattr(response, "tunnel", False) is not True
 
 
-class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
+class HTTPBasicAuthHandler(urllib_request.HTTPBasicAuthHandler):
     """urllib.request.HTTPBasicAuthHandler: Basic logins to sites (RFC 7617)."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
@@ -57,7 +55,7 @@ class HTTPBasicAuthHandler(urllib.request.HTTPBasicAuthHandler):
         return None if _has_been_tried(self, fp) else _stdlib_basic_401(self, req, fp, code, msg, headers)
 
 
-class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
+class ProxyBasicAuthHandler(urllib_request.ProxyBasicAuthHandler):
     """urllib.request.ProxyBasicAuthHandler: Basic logins to proxies, CONNECT included."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
@@ -70,7 +68,7 @@ class ProxyBasicAuthHandler(urllib.request.ProxyBasicAuthHandler):
         return _stdlib_basic_407(self, req, fp, code, msg, headers)
 
 
-class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
+class HTTPDigestAuthHandler(urllib_request.HTTPDigestAuthHandler):
     """urllib.request.HTTPDigestAuthHandler: Digest logins to sites (RFC 7616)."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
@@ -81,7 +79,7 @@ class HTTPDigestAuthHandler(urllib.request.HTTPDigestAuthHandler):
         return None if _has_been_tried(self, fp) else _stdlib_digest_401(self, req, fp, code, msg, headers)
 
 
-class ProxyDigestAuthHandler(urllib.request.ProxyDigestAuthHandler):
+class ProxyDigestAuthHandler(urllib_request.ProxyDigestAuthHandler):
     """urllib.request.ProxyDigestAuthHandler: Digest logins to proxies, CONNECT included."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it

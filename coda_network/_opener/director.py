@@ -8,7 +8,7 @@ import urllib.request
 from types import MethodType
 
 from coda_network._opener.request import request_class
-from coda_network._originals import kept, original
+from coda_network._originals import kept, original, urllib_request
 from coda_network._secrets import forget_secrets
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from coda_network._http.response import HTTPResponse
     from coda_network._wire.types import Body
 
-_stdlib_close = kept(urllib.request.OpenerDirector, "close")
-_stdlib_call_chain = original(urllib.request.OpenerDirector, "_call_chain")
-_stdlib_full_url = urllib.request.Request.full_url
-_stdlib_get_method = original(urllib.request.Request, "get_method")
+_stdlib_close = kept(urllib_request.OpenerDirector, "close")
+_stdlib_call_chain = original(urllib_request.OpenerDirector, "_call_chain")
+_stdlib_full_url = urllib_request.Request.full_url
+_stdlib_get_method = original(urllib_request.Request, "get_method")
 
 
-class OpenerDirector(urllib.request.OpenerDirector):
+class OpenerDirector(urllib_request.OpenerDirector):
     """urllib.request.OpenerDirector that keeps its connections alive until ``close()``."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import urllib.request
-
-from coda_network._originals import kept
+from coda_network._originals import kept, urllib_request
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_http_response = kept(urllib.request.HTTPErrorProcessor, "http_response")
+_stdlib_http_response = kept(urllib_request.HTTPErrorProcessor, "http_response")
 
 
-class HTTPErrorProcessor(urllib.request.HTTPErrorProcessor):
+class HTTPErrorProcessor(urllib_request.HTTPErrorProcessor):
     """urllib.request.HTTPErrorProcessor that leaves the header section of a success unparsed."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it

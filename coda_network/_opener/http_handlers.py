@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import http.client
 import sys
-import urllib.request
 
 from coda_network._http.in_place import is_kept_alive, is_on
 from coda_network._opener.errors import TunnelRefused
-from coda_network._originals import kept, original
+from coda_network._originals import http_client, kept, original, urllib_request
 from coda_network._secrets import forget_secrets
 from coda_network._signatures import extends
 
@@ -23,18 +22,18 @@ if TYPE_CHECKING:
     from coda_network._net.dial import SocketKeepalive
     from coda_network._net.tls import Cert
 
-if TYPE_CHECKING or hasattr(urllib.request, "HTTPSHandler"):
-    from urllib.request import HTTPSHandler as _StdlibHTTPSHandler
+if TYPE_CHECKING or hasattr(urllib_request, "HTTPSHandler"):
+    from coda_network._originals.urllib_request import HTTPSHandler as _StdlibHTTPSHandler
 else:
     from coda_network._opener.no_tls import HTTPSHandler as _StdlibHTTPSHandler
 
-_stdlib_do_open = kept(urllib.request.AbstractHTTPHandler, "do_open")
-_stdlib_do_request = kept(urllib.request.AbstractHTTPHandler, "do_request_")
-_stdlib_http_init = kept(urllib.request.HTTPHandler, "__init__")
+_stdlib_do_open = kept(urllib_request.AbstractHTTPHandler, "do_open")
+_stdlib_do_request = kept(urllib_request.AbstractHTTPHandler, "do_request_")
+_stdlib_http_init = kept(urllib_request.HTTPHandler, "__init__")
 _stdlib_https_init = kept(_StdlibHTTPSHandler, "__init__")
-_OpenerDirector = urllib.request.OpenerDirector
+_OpenerDirector = urllib_request.OpenerDirector
 _UNMADE: Any = object()  # in the place of a context
-_stdlib_add_header = original(urllib.request.Request, "add_unredirected_header")
+_stdlib_add_header = original(urllib_request.Request, "add_unredirected_header")
 
 
 @functools.cache
@@ -45,7 +44,7 @@ def _engine() -> ModuleType:
     return _transport
 
 
-class AbstractHTTPHandler(urllib.request.AbstractHTTPHandler):
+class AbstractHTTPHandler(urllib_request.AbstractHTTPHandler):
     """urllib.request.AbstractHTTPHandler whose requests share the connections of its opener."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
@@ -113,7 +112,7 @@ def _redirected(handler: Any, request: Any) -> Any:
     return request
 
 
-class HTTPHandler(AbstractHTTPHandler, urllib.request.HTTPHandler):
+class HTTPHandler(AbstractHTTPHandler, urllib_request.HTTPHandler):
     """urllib.request.HTTPHandler that keeps its connections alive.
 
     :param debuglevel: above 0 prints what is sent and received
@@ -239,7 +238,8 @@ def _client_context(context: Any = None, cert: Cert | None = None) -> Any:
 
 
 def _level(debuglevel: int | None, connection_class: Any) -> Any:
-    return connection_class.debuglevel if debuglevel is None else debuglevel
+    # What stands in for the class need not have a level.
+    return getattr(connection_class, "debuglevel", 0) if debuglevel is None else debuglevel
 
 
 def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:
@@ -249,8 +249,8 @@ def _options(handler: AbstractHTTPHandler) -> dict[str, Any]:
 
 
 _STDLIB = {
-    http.client.HTTPConnection: "HTTPConnection",
-    getattr(http.client, "HTTPSConnection", None): "HTTPSConnection",
+    http_client.HTTPConnection: "HTTPConnection",
+    getattr(http_client, "HTTPSConnection", None): "HTTPSConnection",
 }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import urllib.request
 from typing import Any, NoReturn
 from urllib.error import URLError
 
 from coda_network._net.tls import NO_TLS
+from coda_network._originals import urllib_request
 
 
-class HTTPSHandler(urllib.request.AbstractHTTPHandler):
+class HTTPSHandler(urllib_request.AbstractHTTPHandler):
     """Stands for ``urllib.request.HTTPSHandler``, which is not there; ours extends it."""
 
     def __init__(self, debuglevel: Any = None, context: Any = None, check_hostname: Any = None) -> None:

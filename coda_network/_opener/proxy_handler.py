@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import urllib.request
 
-from coda_network._originals import kept
+from coda_network._originals import kept, urllib_request
 from coda_network._signatures import extends
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from coda_network._net.tls import Cert
 
-_stdlib_init = kept(urllib.request.ProxyHandler, "__init__")
-_stdlib_proxy_open = kept(urllib.request.ProxyHandler, "proxy_open")
+_stdlib_init = kept(urllib_request.ProxyHandler, "__init__")
+_stdlib_proxy_open = kept(urllib_request.ProxyHandler, "proxy_open")
 
 
 @functools.cache
@@ -29,7 +29,7 @@ def _choose() -> ModuleType:
     return choose
 
 
-class ProxyHandler(urllib.request.ProxyHandler):
+class ProxyHandler(urllib_request.ProxyHandler):
     """urllib.request.ProxyHandler that knows SOCKS, chains, a choice for each URL, and CIDR in ``no_proxy``.
 
     :param proxies: scheme to URL of its proxy, or to a list of URLs: a chain, the nearest proxy first. None takes what

@@ -5,20 +5,19 @@ from __future__ import annotations
 import http.client
 import sys
 import urllib.error
-import urllib.request
 
-from coda_network._originals import kept
+from coda_network._originals import kept, urllib_request
 from coda_network._secrets import hide_userinfo
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
     from typing import Any
 
-_stdlib_http_error_302 = kept(urllib.request.HTTPRedirectHandler, "http_error_302")
-_stdlib_redirect_request = kept(urllib.request.HTTPRedirectHandler, "redirect_request")
+_stdlib_http_error_302 = kept(urllib_request.HTTPRedirectHandler, "http_error_302")
+_stdlib_redirect_request = kept(urllib_request.HTTPRedirectHandler, "redirect_request")
 
 
-class HTTPRedirectHandler(urllib.request.HTTPRedirectHandler):
+class HTTPRedirectHandler(urllib_request.HTTPRedirectHandler):
     """urllib.request.HTTPRedirectHandler that drops credentials where scheme, host or port change."""
 
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it

@@ -6,7 +6,7 @@ import operator
 import re
 import urllib.request
 
-from coda_network._originals import kept, original
+from coda_network._originals import kept, original, urllib_request
 from coda_network._secrets import forget_secrets
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from coda_network._wire.types import Body
 
-_Stdlib = urllib.request.Request
-_original_init = original(urllib.request.Request, "__init__")
-_stdlib_init = kept(urllib.request.Request, "__init__")
-_stdlib_set_proxy = kept(urllib.request.Request, "set_proxy")
-_stdlib_full_url = urllib.request.Request.full_url
+_Stdlib = urllib_request.Request
+_original_init = original(urllib_request.Request, "__init__")
+_stdlib_init = kept(urllib_request.Request, "__init__")
+_stdlib_set_proxy = kept(urllib_request.Request, "set_proxy")
+_stdlib_full_url = urllib_request.Request.full_url
 
 MEMORY = 1024
 """Origins whose parts are remembered, the newest: programs ask few of them, each for many URLs."""
@@ -30,7 +30,7 @@ MEMORY = 1024
 _origins: dict[str, tuple[str, str, str]] = {}
 
 
-class Request(urllib.request.Request):
+class Request(urllib_request.Request):
     """urllib.request.Request with the accessors of urllib2.
 
     :param url: with or without userinfo

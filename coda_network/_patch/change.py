@@ -94,11 +94,7 @@ class FunctionChange(AttributeChange):
         self.replaced = found or self.replaced
         if not is_beneath:
             where = f"{getattr(self.owner, '__module__', None) or ''}.{self.owner.__name__}.{self.name}".lstrip(".")
-            warnings.warn(
-                f"{where} was replaced by {_described(wrapper)}, which stays: coda_network is not reached through it",
-                RuntimeWarning,
-                stacklevel=7,
-            )
+            warnings.warn(not_reached(where, wrapper), RuntimeWarning, stacklevel=8)
 
     def undo(self) -> None:
         """Let it do again what it did before."""
@@ -117,6 +113,8 @@ def _inherited(owner: Any, name: str) -> Callable[..., Any]:
     return inherited
 
 
-def _described(wrapper: object) -> str:
-    name = getattr(wrapper, "__qualname__", None)
-    return f"{wrapper.__module__}.{name}" if isinstance(name, str) else type(wrapper).__name__
+def not_reached(where: str, found: object) -> str:
+    """Return the text of a warning: of what stands in somebody's place and calls nothing of what it has replaced."""
+    name = getattr(found, "__qualname__", None)
+    described = f"{found.__module__}.{name}" if isinstance(name, str) else type(found).__name__
+    return f"{where} was replaced by {described}, which stays: coda_network is not reached through it"

@@ -7,16 +7,15 @@ then, which has it for good: one that was read to its end, too, as a function of
 from __future__ import annotations
 
 import gc
-import http.client
 
 from coda_network._http import in_place
 from coda_network._http.response import HTTPResponse
-from coda_network._patch.switch import subclasses
+from coda_network._originals import http_client, subclasses
 
 
 def move_responses() -> None:
     """Give the responses that are under way a class that keeps our behaviour."""
-    kinds = {http.client.HTTPResponse, *subclasses(http.client.HTTPResponse)}
+    kinds = {http_client.HTTPResponse, *subclasses(http_client.HTTPResponse)}
     kinds.difference_update(subclasses(HTTPResponse), (HTTPResponse,))
     # Without a loop of our own where there is none, as nearly always: a program may have a million objects.
     if kinds.isdisjoint(map(type, gc.get_objects())):

@@ -17,11 +17,12 @@ from collections import namedtuple
 from types import ModuleType
 
 from coda_network._fork import renew_in_children
+from coda_network._originals import subclasses
 from coda_network._patch.change import ABSENT, AttributeChange, FunctionChange
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import FunctionType
     from typing import Any, Protocol
 
@@ -204,16 +205,3 @@ def _resolve(owner: Owner) -> Any:
     from pkgutil import resolve_name
 
     return resolve_name(owner)
-
-
-def subclasses(base: type[Any]) -> Iterator[type[Any]]:
-    """Yield all subclasses that exist, at any depth, each once."""
-    seen: set[type[Any]] = set()
-    waiting = [base]
-    while waiting:
-        # Called on ``type``: a metaclass can have a ``__subclasses__`` of its own.
-        for subclass in type.__subclasses__(waiting.pop()):
-            if subclass not in seen:
-                seen.add(subclass)
-                waiting.append(subclass)
-                yield subclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import sys
 import urllib.request
+import warnings
 from types import FunctionType
 
 from coda_network._http import connection, https, in_place, response
@@ -18,7 +19,8 @@ from coda_network._opener import (
     request,
 )
 from coda_network._opener.urlopen import sharing_urlopen
-from coda_network._originals import kept, original
+from coda_network._originals import http_client, kept, original, stands_over, urllib_request
+from coda_network._patch.change import not_reached
 from coda_network._patch.in_flight import move_responses
 from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import Action, FunctionTarget, SubclassRule, Target
@@ -55,30 +57,41 @@ def build() -> list[Target]:
 
 def steps() -> list[Target | Action]:
     """Return the same in order, with what is to be done in between."""
-    responses = list(_body(http.client.HTTPResponse, response.HTTPResponse))
+    responses = list(_body(http_client.HTTPResponse, response.HTTPResponse))
     return [
+        Action(_warn_of_stand_ins, _nothing),
         # What is under way goes on: what our functions look for, and http.client's do not, comes first and goes last.
         *(target for target in responses if not hasattr(target.owner, target.name)),
         Action(_nothing, move_responses),
         *(target for target in responses if hasattr(target.owner, target.name)),
-        *filter(_is_known, _body(http.client.HTTPConnection, connection.HTTPConnection)),
-        *_body(urllib.request.Request, request.Request),
-        *_body(urllib.request.OpenerDirector, director.OpenerDirector),
-        *_body(urllib.request.AbstractHTTPHandler, http_handlers.AbstractHTTPHandler),
-        *_body(urllib.request.HTTPHandler, http_handlers.HTTPHandler),
-        *_body(urllib.request.HTTPRedirectHandler, redirect_handler.HTTPRedirectHandler),
-        *_body(urllib.request.HTTPErrorProcessor, error_processor.HTTPErrorProcessor),
-        *_body(urllib.request.ProxyHandler, proxy_handler.ProxyHandler),
-        *_body(urllib.request.HTTPBasicAuthHandler, basic_digest_handlers.HTTPBasicAuthHandler),
-        *_body(urllib.request.ProxyBasicAuthHandler, basic_digest_handlers.ProxyBasicAuthHandler),
-        *_body(urllib.request.HTTPDigestAuthHandler, basic_digest_handlers.HTTPDigestAuthHandler),
-        *_body(urllib.request.ProxyDigestAuthHandler, basic_digest_handlers.ProxyDigestAuthHandler),
+        *filter(_is_known, _body(http_client.HTTPConnection, connection.HTTPConnection)),
+        *_body(urllib_request.Request, request.Request),
+        *_body(urllib_request.OpenerDirector, director.OpenerDirector),
+        *_body(urllib_request.AbstractHTTPHandler, http_handlers.AbstractHTTPHandler),
+        *_body(urllib_request.HTTPHandler, http_handlers.HTTPHandler),
+        *_body(urllib_request.HTTPRedirectHandler, redirect_handler.HTTPRedirectHandler),
+        *_body(urllib_request.HTTPErrorProcessor, error_processor.HTTPErrorProcessor),
+        *_body(urllib_request.ProxyHandler, proxy_handler.ProxyHandler),
+        *_body(urllib_request.HTTPBasicAuthHandler, basic_digest_handlers.HTTPBasicAuthHandler),
+        *_body(urllib_request.ProxyBasicAuthHandler, basic_digest_handlers.ProxyBasicAuthHandler),
+        *_body(urllib_request.HTTPDigestAuthHandler, basic_digest_handlers.HTTPDigestAuthHandler),
+        *_body(urllib_request.ProxyDigestAuthHandler, basic_digest_handlers.ProxyDigestAuthHandler),
         *_for_https(),
         _target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
         *(_target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
         Action(_nothing, move_responses),
         Action(_begin, in_place.end),
     ]
+
+
+def _warn_of_stand_ins() -> None:
+    """Name what stands in the place of a class and does not lead to it, where the patch is."""
+    for module, classes in ((http.client, http_client), (urllib.request, urllib_request)):
+        for name, own in vars(classes).items():
+            if isinstance(own, type):
+                found = vars(module).get(name)
+                if found is not own and not stands_over(found, own):
+                    warnings.warn(not_reached(f"{module.__name__}.{name}", found), RuntimeWarning, stacklevel=7)
 
 
 def _nothing() -> None:
@@ -98,8 +111,8 @@ def _is_known(target: Target) -> bool:
 def _begin() -> None:
     """Let the short ways know the functions by which the classes of http.client have our behaviour."""
     in_place.begin(
-        lambda name: _by_us(http.client.HTTPConnection, connection.HTTPConnection, name),
-        lambda name: _by_us(http.client.HTTPResponse, response.HTTPResponse, name),
+        lambda name: _by_us(http_client.HTTPConnection, connection.HTTPConnection, name),
+        lambda name: _by_us(http_client.HTTPResponse, response.HTTPResponse, name),
     )
 
 
@@ -112,14 +125,14 @@ def _by_us(theirs: Any, ours: Any, name: str) -> Any:
 
 
 def _for_https() -> list[Target]:
-    if hasattr(http.client, "HTTPSConnection"):
+    if hasattr(http_client, "HTTPSConnection"):
         return [
-            *filter(_is_known, _body(http.client.HTTPSConnection, https.HTTPSConnection)),
-            *_body(urllib.request.HTTPSHandler, http_handlers.HTTPSHandler),
+            *filter(_is_known, _body(http_client.HTTPSConnection, https.HTTPSConnection)),
+            *_body(urllib_request.HTTPSHandler, http_handlers.HTTPSHandler),
         ]
     from coda_network._opener.no_tls import unknown_open
 
-    return [_target(urllib.request.UnknownHandler, "unknown_open", unknown_open)]
+    return [_target(urllib_request.UnknownHandler, "unknown_open", unknown_open)]
 
 
 def _environment_names() -> list[str]:
@@ -130,7 +143,7 @@ def _environment_names() -> list[str]:
 
 def subclass_rules() -> list[SubclassRule]:
     """Return what is replaced in subclasses that carry their own version of something."""
-    return [SubclassRule(http.client.HTTPConnection, urllib3_attributes)]
+    return [SubclassRule(http_client.HTTPConnection, urllib3_attributes)]
 
 
 def _body(theirs: type, ours: type) -> Iterator[Target]:

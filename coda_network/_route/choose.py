@@ -10,6 +10,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 
 from coda_network._auth.credentials import Credentials
+from coda_network._originals import urllib_request
 from coda_network._route.environment import names_a_proxy, no_proxy
 from coda_network._route.installed import PAC_VARIABLE, https_means_tls, installed_choice
 from coda_network._route.no_proxy import bypasses
@@ -79,7 +80,7 @@ def credentials_in_proxy_url(handlers: Iterable[Any], authority: str) -> Credent
     :returns: None where no URL of this proxy has userinfo
     """
     for handler in handlers:
-        if isinstance(handler, urllib.request.ProxyHandler):
+        if isinstance(handler, urllib_request.ProxyHandler):
             proxies: dict[str, Any] = handler.proxies  # type: ignore[attr-defined]  # set by __init__
             # A chain's routes have their credentials with them.
             urls = [url for url in proxies.values() if isinstance(url, str) and "@" in url]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import urllib.request
 import weakref
 
 from coda_network._auth.scheme import Role
+from coda_network._originals import urllib_request
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 # Our handlers have ``login_declaration``; those of the standard library lack it where they are not patched.
 _OF_THE_STDLIB: dict[type, tuple[str, str]] = {
-    urllib.request.HTTPBasicAuthHandler: ("ORIGIN", "basic"),
-    urllib.request.ProxyBasicAuthHandler: ("PROXY", "basic"),
-    urllib.request.HTTPDigestAuthHandler: ("ORIGIN", "digest"),
-    urllib.request.ProxyDigestAuthHandler: ("PROXY", "digest"),
+    urllib_request.HTTPBasicAuthHandler: ("ORIGIN", "basic"),
+    urllib_request.ProxyBasicAuthHandler: ("PROXY", "basic"),
+    urllib_request.HTTPDigestAuthHandler: ("ORIGIN", "digest"),
+    urllib_request.ProxyDigestAuthHandler: ("PROXY", "digest"),
 }
 _OWN_WAY = {
     "http_error_401",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import urllib.request
 from types import MethodType
 from typing import Any
 
 from coda_network._auth.scheme import Role
 from coda_network._http.connection import HTTPConnection
 from coda_network._net import happy_eyeballs
-from coda_network._originals import original
+from coda_network._originals import original, urllib_request
 from coda_network._pool.key import PoolKey
 from coda_network._route.route import Route, RouteFailed, dial_over, has_failed_to_connect
 from coda_network._trace import Trace
@@ -24,9 +23,9 @@ from coda_network._wire.framing import tokens
 
 log = Trace("pool")
 
-_stdlib_full_url = urllib.request.Request.full_url
-_stdlib_get_full_url = original(urllib.request.Request, "get_full_url")
-_stdlib_get_method = original(urllib.request.Request, "get_method")
+_stdlib_full_url = urllib_request.Request.full_url
+_stdlib_get_full_url = original(urllib_request.Request, "get_full_url")
+_stdlib_get_method = original(urllib_request.Request, "get_method")
 _CHALLENGES = frozenset(role.status for role in Role)
 
 

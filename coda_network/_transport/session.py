@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import urllib.request
 from time import monotonic
 from typing import Any
 
 from coda_network._auth.memory import LoginMemory
+from coda_network._originals import urllib_request
 from coda_network._pool.pool import Pool
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._wire.framing import keep_alive_limits
@@ -72,7 +72,7 @@ class Session:
         self.pool.close()
 
 
-_OpenerDirector = urllib.request.OpenerDirector
+_OpenerDirector = urllib_request.OpenerDirector
 
 # The attribute ``_session`` of an opener is read and written in this file only.
 
@@ -89,12 +89,12 @@ def session_of(opener: Any) -> Session | None:
     return vars(opener).setdefault("_session", Session(Pool(**limits)))  # type: ignore[no-any-return]  # a Session
 
 
-def set_session(opener: urllib.request.OpenerDirector, session: Session) -> None:
+def set_session(opener: urllib_request.OpenerDirector, session: Session) -> None:
     """Let an opener use a session, which it may share with other openers."""
     opener._session = session  # type: ignore[attr-defined]  # an attribute of ours
 
 
-def close_session(opener: urllib.request.OpenerDirector) -> None:
+def close_session(opener: urllib_request.OpenerDirector) -> None:
     """Close the idle connections of an opener, which can be used again."""
     session: Session | None = getattr(opener, "_session", None)
     if session is not None:

@@ -40,6 +40,20 @@ def test_a_context_that_is_none_of_ssl_wraps_its_own_sockets() -> None:
     assert begin_tls(context, double, "site.example") == (double, "site.example")
 
 
+def test_so_does_one_that_has_taken_the_name_of_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssl, "SSLContext", OwnContext)
+    double = Double()
+    context: Any = OwnContext()
+    assert begin_tls(context, double, "site.example") == (double, "site.example")
+
+
+def test_so_does_one_of_ssl_whose_method_somebody_has_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    # httpretty does so, for sockets that have the methods of TLS without it.
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", OwnContext.wrap_socket)
+    double = Double()
+    assert begin_tls(ssl.create_default_context(), double, "site.example") == (double, "site.example")
+
+
 # -- what ssl of Python 3.10 to 3.12 loses: the socket whose peer has reset the connection just before
 
 

@@ -1,9 +1,12 @@
-"""The standard library's own functions: also where somebody's wrapper stands over them, and while they pass on to ours.
+"""The standard library's own functions and classes: also where somebody's wrapper or stand-in has their place.
 
 A wrapper holds the function that it found, so nobody can put another one beneath it. But the code of a function can be
 exchanged: whoever holds the function, and whenever he took it, runs the new code. ``pass_on()`` exchanges it for code
 that calls another function, ``take_back()`` puts the function's own code back. ``kept()`` returns a copy that has the
 own code always, for those who extend a function and need what it does by itself.
+
+In the place of a class there may be one that records, or a mock, for a while or for good. Ours extend the module's own
+class all the same, and the patch changes that one: ``http_client`` and ``urllib_request`` in this folder have them.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from types import CodeType, FunctionType, ModuleType
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 # Names that the body of a class gave to a function of another name.
@@ -59,15 +62,9 @@ def original(owner: Any, name: str) -> Any:
 
 def beneath(owner: Any, name: str, wrapper: object) -> FunctionType | None:
     """Return the function over which a wrapper stands; None where it leads to none."""
-    seen = set()
-    waiting = [wrapper]
-    for value in waiting:
+    for value in _reached(wrapper):
         if type(value) is FunctionType and _is(value, owner, name):
             return value
-        for part in _parts(value):
-            if id(part) not in seen and len(waiting) < MOST_LOOKED_AT:
-                seen.add(id(part))
-                waiting.append(part)
     return None
 
 
@@ -103,15 +100,67 @@ def _is(function: FunctionType, owner: Any, name: str) -> bool:
     )
 
 
+def _reached(*first: object) -> Iterator[object]:
+    """Yield some objects and what they lead to, the nearest first."""
+    seen = set(map(id, first))
+    waiting = [*first]
+    for value in waiting:
+        yield value
+        for part in _parts(value):
+            if id(part) not in seen and len(waiting) < MOST_LOOKED_AT:
+                seen.add(id(part))
+                waiting.append(part)
+
+
 def _parts(value: object) -> Iterable[object]:
-    """Return what an object refers to, so far as it is its own: no modules, no classes, nobody's globals."""
+    """Return what an object refers to, so far as it is its own: of modules and classes nothing.
+
+    Of the globals of a function it is what its code names: many wrappers keep there what they have found.
+    """
     if type(value) is FunctionType:
-        return [*(value.__closure__ or ()), value.__defaults__, value.__kwdefaults__, value.__dict__]
+        own = [*(value.__closure__ or ()), value.__defaults__, value.__kwdefaults__, value.__dict__]
+        return [*own, *(value.__globals__.get(name) for name in value.__code__.co_names)]
     if isinstance(value, (ModuleType, type, str, bytes, int)) or (isinstance(value, dict) and "__builtins__" in value):
         return ()
     import gc
 
     return gc.get_referents(value)
+
+
+# -- classes
+
+
+def own_class(module: ModuleType, name: str) -> Any:
+    """Return the class that a module defined under a name; where there is none any more, what stands in its place."""
+    found = vars(module)[name]
+    if _is_class(found, module, name):
+        return found
+    return next((one for one in subclasses(object) if _is_class(one, module, name)), found)
+
+
+def stands_over(stand_in: Any, own: type) -> bool:
+    """Return whether what stands in the place of a class extends that class, or holds it and so can call it."""
+    bases: Iterable[Any] = stand_in.__mro__ if issubclass(type(stand_in), type) else ()
+    parts = [part for base in bases for part in (base, *vars(base).values())]
+    return any(value is own for value in _reached(stand_in, *parts))
+
+
+def subclasses(base: type[Any]) -> Iterator[type[Any]]:
+    """Yield all subclasses that exist, at any depth, each once."""
+    seen: set[type[Any]] = set()
+    waiting = [base]
+    while waiting:
+        # Called on ``type``: a metaclass can have a ``__subclasses__`` of its own.
+        for subclass in type.__subclasses__(waiting.pop()):
+            if subclass not in seen:
+                seen.add(subclass)
+                waiting.append(subclass)
+                yield subclass
+
+
+def _is_class(found: Any, module: ModuleType, name: str) -> bool:
+    # Asked of the type: a mock says that it is of any class.
+    return issubclass(type(found), type) and (found.__module__, found.__qualname__) == (module.__name__, name)
 
 
 # -- copying
