@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from coda_network import token_auth as token_auth
     from coda_network import urllib2 as urllib2
     from coda_network import utilities as utilities
+    from coda_network._net.timeout import Timeout as Timeout
     from coda_network._patch import is_patched as is_patched
     from coda_network._patch import patch as patch
     from coda_network._patch import patched as patched
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from coda_network.utilities import do_download as do_download
 
 __all__ = [
+    "Timeout",
     "__version__",
     "build_opener",
     "connect",
@@ -72,6 +74,7 @@ _MODULES = frozenset(
 
 # Short name -> the module that defines it.
 _HOMES = {
+    "Timeout": "_net.timeout",
     "build_opener": "utilities",
     "create_connection": "connect",
     "create_download_handle": "utilities",

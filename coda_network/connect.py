@@ -19,6 +19,7 @@ from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import lift_deadline
 from coda_network._net.relay import Relayed, relay
+from coda_network._net.timeout import Timeout, for_opening
 from coda_network._net.tls import Cert, begin_tls
 from coda_network._opener.director import OpenerDirector
 from coda_network._opener.handler_list import Handlers, handler_list
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HTTPSConnectConnection",
     "HTTPSConnectHandler",
+    "Timeout",
     "TunnelError",
     "build_connect_opener",
     "create_connect_handle",
@@ -73,8 +75,9 @@ def create_connection(
 
     :param address: host and port; the proxy resolves the name
     :param timeout: seconds until the connection is open, for all addresses of a host, logins, and TLS with the proxy
-        together, without the resolution of a name on this machine; afterwards the timeout of each call on the socket.
-        None is no limit; the default is that of the socket module
+        together, names included; afterwards the timeout of each call on the socket. None is no limit; the default is
+        that of the socket module. Of a ``Timeout`` the shorter one of *connect* and *total* is for opening, and *read*
+        for each call afterwards
     :param source_address: local host and port to connect from
     :param proxy: ``http://user:password@host:port``, percent-encoded (``DOMAIN%5Cuser`` for Windows domains). With
         https in place of http the connection to the proxy is encrypted, and the socket is a TLS socket: TLS of your own
@@ -231,7 +234,7 @@ def build_connect_opener(
     :param timeout_sec: seconds from now for everything that the opener does; None is no limit
     :returns: the opener
     """
-    deadline = None if timeout_sec is None else Deadline(timeout_sec)
+    deadline = None if timeout_sec is None else for_opening(timeout_sec)[0]
     handlers = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
     return urllib2.build_opener(*handlers, HTTPSConnectHandler(deadline))
 
@@ -253,8 +256,8 @@ def create_connect_handle(
     :param proxy_handlers: a ProxyHandler, or several handlers; None takes the proxy from the environment
     :param auth_handlers: handlers that know logins for the proxy, one or several
     :param cert: not used, as TLS is the caller's; it keeps programs working that pass it
-    :param timeout_sec: seconds until the connection is open, except the resolution of a name; afterwards the timeout of
-        each call on the socket. None is no limit
+    :param timeout_sec: seconds until the connection is open, names included; afterwards the timeout of each call on the
+        socket. None is no limit; a ``Timeout`` counts as for ``create_connection()``
     :returns: the proxy's response to CONNECT (``status``, ``reason``, ``headers``) with ``connect_sock``
     :raises urllib.error.URLError: no connection was opened; where the proxy refused, ``code`` is its status
     :raises ValueError: the URL has another scheme
@@ -269,7 +272,8 @@ def create_connect_handle(
         rest = join_authority(*split_authority(authority.rpartition("@")[2], 80))
     request = urllib2.Request(f"https://{rest}", method="CONNECT")
     opener = build_connect_opener(proxy_handlers, auth_handlers, timeout_sec)
-    response = opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else timeout_sec)
+    afterwards = timeout_sec.read if isinstance(timeout_sec, Timeout) else timeout_sec
+    response = opener.open(request, timeout=_SOCKET_DEFAULT if timeout_sec is None else afterwards)
     return cast("ConnectResponse", response)
 
 

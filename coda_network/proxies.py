@@ -85,7 +85,8 @@ def connect(
 
     :param routes: as ``find()`` returns them
     :param address: host and port; the last proxy resolves the name
-    :param timeout: seconds until the connection is open, for all routes together; afterwards the timeout of each call
+    :param timeout: seconds until the connection is open, for all routes together; afterwards the timeout of each call.
+        Of a ``Timeout`` the shorter one of *connect* and *total* is for opening, and *read* for each call afterwards
     :param source_address: local host and port to connect from
     :returns: the socket; a TLS socket where the last hop is an https:// proxy
     :raises TunnelError: a proxy refused; an OSError that names its status

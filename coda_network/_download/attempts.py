@@ -11,6 +11,7 @@ from coda_network._download.handle import DownloadHandle
 from coda_network._download.retry import ONCE, Retry, can_be_repeated
 from coda_network._download.shared import shared_openers
 from coda_network._net.deadline import TimeLimit
+from coda_network._net.timeout import StartedTimeout, started
 from coda_network._net.tls import Cert
 from coda_network._opener.handler_list import Handlers, handler_list
 
@@ -23,7 +24,7 @@ class Attempts:
     """Opens the request of one download, once an attempt.
 
     :param make_request: returns the Request; one that was opened has been changed by its proxy
-    :param timeout_sec: seconds from now for all attempts; None leaves the default timeout of sockets
+    :param timeout_sec: seconds from now for all attempts, or a Timeout; None leaves the default timeout of sockets
     :param retry: when to try again; None is ``Retry()``
     """
 
@@ -40,7 +41,7 @@ class Attempts:
         self._request = make_request()
         self._given = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
         self._cert = cert
-        self._timeout = _NO_TIMEOUT if timeout_sec is None else TimeLimit(timeout_sec)
+        self._timeout = _NO_TIMEOUT if timeout_sec is None else _limit(timeout_sec)
         self._method = self._request.get_method()
         self._retry = (Retry() if retry is None else retry) if can_be_repeated(self._request.data) else ONCE
 
@@ -65,3 +66,8 @@ class Attempts:
     def seconds_left(self) -> float | None:
         """Return how long all of it may still take; None without a limit."""
         return self._timeout.deadline.remaining() if isinstance(self._timeout, TimeLimit) else None
+
+
+def _limit(timeout_sec: float) -> TimeLimit:
+    """Return the limit of a download that begins now; a number is one for the whole of it."""
+    return started(timeout_sec) or StartedTimeout.in_all(timeout_sec)

@@ -57,8 +57,8 @@ def do_download(
     :param auth_handlers: handlers that know logins for sites and proxies, one or several
     :param cert: the client certificate for https: a path, ``(certificate, key)`` or ``(certificate, key, password)``
     :param timeout_sec: seconds for the whole download: connections, TLS, CONNECT, logins, redirects, further attempts
-        and the last byte of the body. Only the resolution of a host's name is not limited, as it cannot be interrupted.
-        None leaves the default timeout of sockets, which is for each call
+        and the last byte of the body, names of hosts included. A ``Timeout`` has limits for its phases, too. None
+        leaves the default timeout of sockets, which is for each call
     :param data: another name for *postdata*
     :param json: what to send as JSON
     :param files: files to send as a form (multipart/form-data), read while they are sent: name -> a path, an open

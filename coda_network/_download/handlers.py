@@ -5,7 +5,8 @@ from __future__ import annotations
 import urllib.request
 from typing import Any
 
-from coda_network._download.connections import DownloadHTTPConnection, DownloadHTTPSConnection
+from coda_network._http.connection import HTTPConnection
+from coda_network._http.https import HTTPSConnection
 from coda_network._net.deadline import TimeLimit
 from coda_network._net.tls import Cert, shared_context
 from coda_network._opener.http_handlers import HTTPHandler, HTTPSHandler
@@ -15,13 +16,13 @@ _AFTER_OTHERS = urllib.request.BaseHandler.handler_order + 1
 
 
 class DownloadHTTPHandler(HTTPHandler):
-    """Opens http URLs; the timeout of a request may be a TimeLimit."""
+    """Opens http URLs."""
 
     handler_order = _AFTER_OTHERS
 
     def http_open(self, req: Any) -> Any:
         """Send a request and return the response."""
-        return self.do_open(DownloadHTTPConnection, req)
+        return self.do_open(HTTPConnection, req)
 
 
 class _SharedContext:
@@ -30,7 +31,7 @@ class _SharedContext:
 
 
 class DownloadHTTPSHandler(HTTPSHandler):
-    """Opens https URLs; the timeout of a request may be a TimeLimit.
+    """Opens https URLs.
 
     :param cert: the client certificate
     """
@@ -44,7 +45,7 @@ class DownloadHTTPSHandler(HTTPSHandler):
     def https_open(self, req: Any) -> Any:
         """Send a request and return the response."""
         context = self._context or self._default_context.get()
-        return self.do_open(DownloadHTTPSConnection, req, context=context)
+        return self.do_open(HTTPSConnection, req, context=context)
 
 
 class DownloadFTPHandler(urllib.request.FTPHandler):

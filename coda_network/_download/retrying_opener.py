@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from coda_network._download.retry import Retry, can_be_repeated
+from coda_network._net.timeout import started
 from coda_network._opener.director import OpenerDirector
 
 _NO_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urllib's own default
@@ -30,6 +31,7 @@ class RetryingOpener(OpenerDirector):
     def open(self, fullurl: Any, data: Any = None, timeout: Any = _NO_TIMEOUT) -> Any:
         """Open a URL or a Request as OpenerDirector does, with further attempts."""
         openers = _under_way.get()
+        timeout = started(timeout) or timeout  # one clock for all attempts
         request = urllib.request.Request(fullurl) if isinstance(fullurl, str) else fullurl
         if data is not None:
             request.data = data

@@ -17,6 +17,7 @@ from coda_network._http.sending import ONE_SEGMENT, Sending
 from coda_network._http.tunnel import Tunnelling
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._net.dial import SocketKeepalive, open_socket
+from coda_network._net.timeout import StartedTimeout, Timeout
 from coda_network._net.tls import is_tls
 from coda_network._originals import http_client, kept
 from coda_network._secrets import forget_secrets
@@ -39,6 +40,8 @@ _stdlib_putrequest = kept(http_client.HTTPConnection, "putrequest")
 _stdlib_putheader = kept(http_client.HTTPConnection, "putheader")
 _stdlib_send = kept(http_client.HTTPConnection, "send")
 _stdlib_close = kept(http_client.HTTPConnection, "close")
+
+_BY_PHASE = (Timeout, StartedTimeout)
 
 _IDLE = "Idle"
 _REQUEST_SENT = "Request-sent"
@@ -143,6 +146,12 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
         :raises OSError: what failed below HTTP
         """
         in_place.adopt(self)
+        if isinstance(self.timeout, _BY_PHASE):
+            from coda_network._http.time_limits import connecting
+
+            with connecting(self):
+                HTTPConnection.connect(self)
+            return
         try:
             if self._tunnel_host:
                 HTTPConnection._check_tunnel(self)
@@ -452,7 +461,13 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
         suspended = HTTPConnection._suspended_request(self)
         # Not by self.close() and connect(): subclasses extend them, and a tunnel is none of this.
         HTTPConnection.close(self)
-        self.sock = in_place.helpers_of(self)._dial(self)
+        if isinstance(self.timeout, _BY_PHASE):
+            from coda_network._http.time_limits import connecting
+
+            with connecting(self):
+                self.sock = in_place.helpers_of(self)._dial(self)
+        else:
+            self.sock = in_place.helpers_of(self)._dial(self)
         HTTPConnection._resume_request(self, suspended)
 
     def _awaits_response_end(self) -> bool:
@@ -463,6 +478,10 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
     def _drop_stale_socket(self) -> None:
         """Part from a socket on which no response would be read next, but the rest of the last or bytes behind it."""
         reader = self._reader
+        if isinstance(self.timeout, Timeout) and self.sock is not None:
+            from coda_network._http.time_limits import begin_request
+
+            begin_request(self)
         if reader is None or reader.sock is not self.sock:
             return
         # Whoever leases connections has looked for himself whether something came meanwhile.

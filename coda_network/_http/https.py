@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 from coda_network._http.connection import HTTPConnection
+from coda_network._net.deadline import TimeLimit
+from coda_network._net.timeout import StartedTimeout, Timeout
 from coda_network._net.tls import begin_tls, client_context, log_tls
 from coda_network._originals import http_client, kept
 from coda_network._secrets import forget_secrets
@@ -104,13 +106,24 @@ class HTTPSConnection(HTTPConnection, _StdlibHTTPSConnection):
         :raises ssl.SSLError: no trust, no common protocol, or no TLS at all
         :raises OSError: what failed below
         """
+        if isinstance(self.timeout, (Timeout, StartedTimeout)):
+            from coda_network._http.time_limits import connecting
+
+            with connecting(self):
+                HTTPSConnection.connect(self)
+            return
         # The plain part is looked up when called: programs replace HTTPConnection.connect, for unix sockets say.
         base = HTTPConnection if isinstance(self, HTTPConnection) else _plain
         base.connect(self)
         try:
             # A name that cannot be encoded is found here: ssl finds it too late to close the socket.
             name = (self._tunnel_host or self.host).encode("idna").decode("ascii")
-            self.sock = begin_tls(self._context, self.sock, name)
+            if isinstance(self.timeout, TimeLimit):
+                from coda_network._net.deadline_socket import tls_within
+
+                self.sock = tls_within(self.timeout.deadline, self._context, self.sock, name)
+            else:
+                self.sock = begin_tls(self._context, self.sock, name)
         except BaseException:
             self.close()
             raise

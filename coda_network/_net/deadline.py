@@ -9,6 +9,10 @@ from __future__ import annotations
 from math import isnan
 from time import monotonic
 
+TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Deadline:
     """The moment, on the monotonic clock, at which an operation that starts now must end.
@@ -51,21 +55,23 @@ class Deadline:
 
 
 class TimeLimit(float):
-    """The timeout of a request that is one for all of it, from now on.
+    """The timeout of a request that is one for all of it: made by ``until()``.
 
     To those who know no deadline it is a timeout for each call, in seconds.
-
-    :param seconds: from zero on
-    :raises ValueError: the number of seconds is negative or NaN
     """
 
     deadline: Deadline
 
-    def __new__(cls, seconds: float) -> TimeLimit:
-        limit = super().__new__(cls, seconds)
-        limit.deadline = Deadline(seconds)
+    @classmethod
+    def until(cls, deadline: Deadline, seconds: float) -> Any:
+        """Return a limit that is a given deadline.
+
+        :param seconds: of the timeout for those who know no deadline
+        """
+        limit = float.__new__(cls, seconds)
+        limit.deadline = deadline
         return limit
 
-    def __reduce__(self) -> tuple[type[float], tuple[float]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # A moment on the clock of this process means nothing to another one.
         return float, (float(self),)

@@ -9,10 +9,10 @@ import functools
 import socket
 from typing import TYPE_CHECKING, Any
 
-from coda_network._net.deadline import Deadline
-from coda_network._net.happy_eyeballs import race
+from coda_network._net.deadline import Deadline, TimeLimit
+from coda_network._net.happy_eyeballs import create_connection, race, stands_in_for
 from coda_network._net.resolve import resolve
-from coda_network._net.tls import begin_tls
+from coda_network._net.tls import begin_tls, is_tls
 
 if TYPE_CHECKING:
     from ssl import SSLContext, SSLSocket
@@ -28,7 +28,8 @@ class DeadlineSocket(_Base):
     deadline: Deadline | None = None
 
     def _set_timeout_from_deadline(self) -> None:
-        if self.deadline is not None:
+        # Whoever has set zero wants no wait at all.
+        if self.deadline is not None and self.gettimeout() != 0:
             self.settimeout(self.deadline.timeout_for_socket())
 
     def recv(self, *args: Any) -> bytes:
@@ -76,6 +77,23 @@ def connect_within(
     return sock
 
 
+def dial_within(create: Any, address: tuple[str, int], timeout: TimeLimit, source_address: Any = None) -> Any:
+    """Connect by a function like ``socket.create_connection``; the socket obeys the deadline of *timeout*.
+
+    :param create: one of a program's own is called, as it knows where to connect to; the standard library's is not
+    :raises TimeoutError: the time is up
+    :raises OSError: the connection failed
+    """
+    if create is create_connection or stands_in_for(create):
+        return connect_within(timeout.deadline, address, None, source_address)
+    sock = create(address, timeout, source_address)
+    try:
+        return obey(timeout.deadline, sock)
+    except BaseException:
+        sock.close()
+        raise
+
+
 def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, server_hostname: str) -> SSLSocket:
     """Begin TLS on a connected socket; return the TLS socket, whose calls obey the deadline too.
 
@@ -93,11 +111,8 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
     return tls_sock  # type: ignore[no-any-return]  # a TLS socket of any kind
 
 
-def put_tls_under(deadline: Deadline | None, tls_sock: SSLSocket) -> None:
-    """Let the calls of a TLS socket obey a deadline.
-
-    :param deadline: None where the socket gets one later
-    """
+def put_tls_under(deadline: Deadline, tls_sock: SSLSocket) -> None:
+    """Let the calls of a TLS socket obey a deadline."""
     # The context decides which class its sockets have (truststore and gevent have their own), so the mixin is added
     # afterwards.
     kind: Any = type(tls_sock)
@@ -105,14 +120,13 @@ def put_tls_under(deadline: Deadline | None, tls_sock: SSLSocket) -> None:
     tls_sock.deadline = deadline  # type: ignore[attr-defined]  # it is a DeadlineSocket now
 
 
-def put_under(deadline: Deadline | None, sock: socket.socket) -> socket.socket:
+def put_under(deadline: Deadline, sock: socket.socket) -> socket.socket:
     """Move the connection of *sock* to a new socket whose calls obey the deadline, and return that; *sock* is detached.
 
-    :param deadline: None where the socket gets one later
     :raises TimeoutError: the time is up; the socket is closed
     """
     try:
-        timeout = sock.gettimeout() if deadline is None else deadline.timeout_for_socket()
+        timeout = deadline.timeout_for_socket()
     except TimeoutError:
         sock.close()
         raise
@@ -121,6 +135,22 @@ def put_under(deadline: Deadline | None, sock: socket.socket) -> socket.socket:
     moved.settimeout(timeout)
     moved.deadline = deadline
     return moved
+
+
+def obey(deadline: Deadline, sock: Any) -> Any:
+    """Let the calls of a connected socket obey a deadline; return the socket to go on with.
+
+    :raises TimeoutError: the time is up
+    """
+    if isinstance(sock, DeadlineSocket):
+        sock.deadline = deadline
+    elif is_tls(sock):
+        put_tls_under(deadline, sock)
+    elif type(sock) is socket.socket:
+        return put_under(deadline, sock)
+    else:  # a stand-in of a program's own
+        sock.settimeout(deadline.timeout_for_socket())
+    return sock
 
 
 def lift_deadline(sock: socket.socket, timeout: float | None) -> None:

@@ -55,7 +55,8 @@ class OpenerDirector(urllib_request.OpenerDirector):
         """Open a URL or a Request; return the response.
 
         :param data: the body of the request, which makes it a POST
-        :param timeout: in seconds, for each call on a socket; None waits without limit
+        :param timeout: in seconds, for each call on a socket; None waits without limit. A ``Timeout`` has limits for
+            connecting, for each call, and for everything until the last byte of the body
         :raises urllib.error.URLError: there is no response; or, as HTTPError, one that no handler takes for a success
         """
         try:
@@ -65,6 +66,11 @@ class OpenerDirector(urllib_request.OpenerDirector):
                 request = fullurl
                 if data is not None:
                     request.data = data
+            if isinstance(timeout, float) and type(timeout) is not float:
+                from coda_network._net.timeout import started
+
+                # The clock of a Timeout starts here: redirects and logins take it along.
+                timeout = started(timeout) or timeout
             request.timeout = timeout
             protocol = request.type
             name = protocol + "_request"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from coda_network._http.tunnel_login import TunnelError
-from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import connect_within, lift_deadline
+from coda_network._net.timeout import for_opening
 from coda_network._route.back_off import dead_routes
 from coda_network._route.hops import Address, hops_for, open_stream
 from coda_network._trace import Trace
@@ -30,14 +30,15 @@ def connect_over(
 
     :param routes: as ``find_routes()`` returns them
     :param target: host and port
-    :param seconds: until the connection is open, for all routes together; afterwards the timeout of each call
+    :param seconds: until the connection is open, for all routes together; afterwards the timeout of each call. A
+        Timeout has a value for each of these
     :param source_address: local host and port to connect from
     :returns: a socket: a plain one, or one of TLS where the way to the last hop is TLS
     :raises TunnelError: a proxy refused the tunnel
     :raises OSError: no route could be opened; this is the error of the last one
     :raises UnusableProxy: (a ValueError) a hop cannot be used
     """
-    deadline = Deadline(seconds)
+    deadline, seconds = for_opening(seconds)
     failed: OSError | None = None
 
     def dial(address: Address, timeout: Any, source: Address | None) -> Any:

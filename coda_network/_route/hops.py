@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coda_network._net.deadline import Deadline, TimeLimit
-from coda_network._net.deadline_socket import connect_within, lift_deadline, put_under
+from coda_network._net.deadline_socket import connect_within, dial_within, lift_deadline, put_under
+from coda_network._net.timeout import for_opening
 from coda_network._net.tls import is_tls
 from coda_network._route.proxy_url import ProxyURL
 from coda_network._route.route import READS_REQUESTS, UnusableProxy, parse_hops
@@ -124,7 +125,8 @@ def connect_through(
 
     :param hops: proxies or their URLs, the nearest one first; with none the connection is direct
     :param target: host and port
-    :param seconds: the deadline until the connection is open; afterwards the timeout of each call on the socket
+    :param seconds: the deadline until the connection is open; afterwards the timeout of each call on the socket. A
+        Timeout has a value for each of these
     :param source_address: local host and port to connect from
     :param context: of TLS with https:// proxies; None is the default one
     :param headers: to send with each CONNECT
@@ -135,7 +137,7 @@ def connect_through(
     """
     given = list(hops)
     proxies = parse_hops(given) if given else ()
-    deadline = Deadline(seconds)
+    deadline, seconds = for_opening(seconds)
 
     def dial(address: Address, timeout: Any, source: Address | None) -> Any:
         # Only the first connection is dialled; the others go through it, so *source_address* is for this one.
@@ -182,8 +184,9 @@ class Dialler:
         deadline = limit or Deadline(timeout)
 
         def dial(first: Address, _timeout: Any, _source: Address | None) -> Any:
-            within = timeout if isinstance(timeout, TimeLimit) else deadline.timeout_for_socket()
-            sock = self._dial(first, within, source_address)
+            if isinstance(timeout, TimeLimit):
+                return dial_within(self._dial, first, timeout, source_address)
+            sock = self._dial(first, deadline.timeout_for_socket(), source_address)
             is_plain = isinstance(sock, socket.socket) and not is_tls(sock)
             return put_under(deadline, sock) if is_plain and not hasattr(sock, "deadline") else sock
 

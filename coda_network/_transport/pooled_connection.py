@@ -9,6 +9,7 @@ from coda_network._auth.credentials import nobody
 from coda_network._auth.scheme import Role
 from coda_network._http.connection import HTTPConnection
 from coda_network._net.liveness import Liveness
+from coda_network._net.timeout import started
 from coda_network._net.tls import is_tls
 from coda_network._trace import Trace
 
@@ -105,9 +106,27 @@ class PooledConnection:
 
     def set_timeout(self, timeout: Any) -> None:
         """Set the timeout of the requests that follow, in seconds; urllib's mark means that of the socket module."""
-        self.connection.timeout = timeout
+        connection = self.connection
+        before, connection.timeout = connection.timeout, timeout
+        if before is not timeout and self._is_obeyed(timeout):
+            return
+        sock = connection.sock
         if timeout is _default:
             timeout = socket.getdefaulttimeout()
-        sock = self.connection.sock
         if sock.gettimeout() != timeout:
             sock.settimeout(timeout)
+
+    def _is_obeyed(self, timeout: Any) -> bool:
+        """Let the calls on the socket obey a timeout by phase; return False for a plain one, which lifts the last."""
+        connection = self.connection
+        if (limit := started(timeout)) is None:
+            if getattr(connection.sock, "deadline", None) is not None:
+                connection.sock.deadline = None
+            return False
+        from coda_network._net.deadline_socket import obey
+
+        # A socket that does not know deadlines gives its place to one that does, and its reader goes with it.
+        HTTPConnection._drop_stale_socket(connection)
+        if connection.sock is not None:
+            connection.sock = obey(limit.reading(), connection.sock)
+        return True
