@@ -22,14 +22,16 @@ class ConnectionLost(ConnectionError):
 class TunnelError(OSError):
     """The proxy refused to open a tunnel.
 
-    ``response`` is its response (status, headers, body, ``tunnel`` True). ``report`` says what became of a login, None
-    where none was tried.
+    ``response`` is its response (status, headers, body, ``tunnel`` True); its ``refused_by`` names the proxy where it
+    is one of a chain. ``report`` says what became of a login, None where none was tried.
     """
 
     def __init__(self, response: Any, report: object = None) -> None:
         why = "; ".join(str(report or "").splitlines())
+        who = getattr(response, "refused_by", None)
         super().__init__(
-            f"Tunnel connection failed: {response.status} {response.reason.strip()}{f' ({why})' if why else ''}"
+            f"Tunnel connection failed: {response.status} {response.reason.strip()}"
+            f"{f', by {who}' if who else ''}{f' ({why})' if why else ''}"
         )
         self.response = response
         self.report = report

@@ -41,6 +41,9 @@ class Hop:
     reads_requests = False
     """Whether it reads requests for http sites itself; streams of bytes are carried by every hop."""
 
+    place = ""
+    """Which hop of a chain it is, for messages; empty where it is the only one."""
+
     connect_headers: Mapping[str, str] | None = None
     """Fields to send with CONNECT, where the proxy speaks HTTP."""
 
@@ -81,6 +84,7 @@ def hops_for(proxies: Iterable[ProxyURL], context: SSLContext | None = None) -> 
     :raises UnusableProxy: one of them cannot be used
     """
     hops: list[Hop] = []
+    proxies = list(proxies)
     for proxy in proxies:
         if proxy.scheme in READS_REQUESTS:
             from coda_network._route.http_hop import HTTPHop
@@ -90,6 +94,8 @@ def hops_for(proxies: Iterable[ProxyURL], context: SSLContext | None = None) -> 
             from coda_network._route.socks_hop import SOCKSHop
 
             hops.append(SOCKSHop(proxy, context))
+        if len(proxies) > 1:
+            hops[-1].place = f"hop {len(hops)} of the chain"
     return hops
 
 

@@ -69,7 +69,10 @@ class HTTPHop(Hop):
             return sock
         except TunnelError as refused:
             keep_body(refused.response)
-            raise
+            if not self.place or hasattr(refused.response, "refused_by"):  # by a hop before this one
+                raise
+            refused.response.refused_by = f"{self.place}, {self.proxy.scheme}://{self.proxy.authority}"
+            raise TunnelError(refused.response, refused.report) from None
         except http.client.HTTPException as error:
             if isinstance(error, (OSError, ValueError)):
                 raise

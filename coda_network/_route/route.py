@@ -112,5 +112,10 @@ def dial_over(route: Route, connection: Any) -> None:
 
 
 def has_failed_to_connect(connection: Any) -> bool:
-    """Return whether the last thing that a connection tried was to open its route."""
-    return getattr(connection._create_connection, "failed", False) is True
+    """Return whether what a connection tried last was to open its route, so that the site has had nothing of it.
+
+    A proxy was not reached, or the last one did not respond to CONNECT. What responds is not dead.
+    """
+    if getattr(connection._create_connection, "failed", False) is True:
+        return True
+    return bool(connection._tunnel_host) and connection._raw_proxy_headers is None

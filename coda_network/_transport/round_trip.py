@@ -47,7 +47,8 @@ def round_trip(
     if route is None and (routes := getattr(request, "_routes", None)) is not None:
         from coda_network._transport.routes import over_routes
 
-        return over_routes(routes, functools.partial(round_trip, opener, make, request, options, debuglevel))
+        send = functools.partial(round_trip, opener, make, request, options, debuglevel)
+        return over_routes(routes, send, request.timeout)
     # As the director does, for the same reason.
     data, of_url, of_method = request.data, request.get_full_url, request.get_method
     if (

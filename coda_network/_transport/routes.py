@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
+from coda_network._net.deadline import TimeLimit
 from coda_network._route.back_off import dead_routes
 from coda_network._route.route import RouteFailed, UnusableProxy
 from coda_network._trace import Trace
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 log = Trace("opener")
 
 
-def over_routes(routes: Sequence[Route], send: Callable[[Route], Any]) -> Any:
+def over_routes(routes: Sequence[Route], send: Callable[[Route], Any], timeout: Any = None) -> Any:
     """Send a request over a route; where that cannot be opened, over the next one.
 
     What a proxy says is a response, and no reason to try another: a login that failed, a tunnel that was refused.
 
     :param routes: in their order
     :param send: sends the request over a route
+    :param timeout: of the request; with one for all of it nothing is tried when that is over
     :raises URLError: none could be opened; this is the error of the last one. Or one cannot be used as it is written
     """
     order = dead_routes.in_order(routes)
@@ -35,6 +37,8 @@ def over_routes(routes: Sequence[Route], send: Callable[[Route], Any]) -> Any:
             raise URLError(error)  # noqa: B904  # its own message is complete
         except RouteFailed as failure:
             failed = failure.error
+            if isinstance(timeout, TimeLimit) and timeout.deadline.remaining() == 0:
+                break  # which says nothing of this route
             dead_routes.note_failure(route)
             log("the route %s failed: %s", route, _why(failed))
             continue

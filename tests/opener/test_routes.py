@@ -28,9 +28,9 @@ def forget_the_dead() -> Iterator[None]:
     dead_routes.clear()
 
 
-def fetch(url: Any, *handlers: Any) -> bytes:
+def fetch(url: Any, *handlers: Any, timeout: float = 5) -> bytes:
     opener: Any = urllib2.build_opener(*handlers)
-    with contextlib.closing(opener), opener.open(url, timeout=5) as response:
+    with contextlib.closing(opener), opener.open(url, timeout=timeout) as response:
         return response.read()  # type: ignore[no-any-return]  # bytes
 
 
@@ -106,6 +106,51 @@ def test_a_proxy_that_says_no_is_no_reason_to_try_the_next(origin: Origin, statu
     if isinstance(caught.value, urllib2.HTTPError):
         caught.value.close()
     assert origin.requests == []
+
+
+def cut(wire: Wire) -> None:
+    wire.read_exactly(1)
+
+
+def stall(wire: Wire) -> None:
+    wire.read_to_end()
+
+
+@pytest.mark.parametrize("script", [cut, stall])
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_a_proxy_that_does_not_open_the_way_gives_way_to_the_next(
+    script: Any, scheme: str, tls_origin: Origin, proxy: Proxy, client_context: Any
+) -> None:
+    with ScriptedPeer(script) as peer:
+        chosen = [f"{scheme}://{peer.netloc}", proxy.url]
+        handlers = urllib2.ProxyHandler(choose=lambda url: chosen), urllib2.HTTPSHandler(context=client_context)
+        opener: Any = urllib2.build_opener(*handlers)
+        with contextlib.closing(opener):
+            for _ in range(2):
+                request = urllib2.Request(tls_origin.url, iter([b"one"]), {"Content-Length": "3"})
+                opener.open(request, timeout=0.5).close()
+        assert peer.connections == 1
+    assert [seen.body_length for seen in tls_origin.requests] == [3, 3]
+
+
+@pytest.mark.parametrize("script", [cut, stall])
+def test_a_request_that_a_proxy_has_had_is_sent_by_no_other(script: Any, origin: Origin, proxy: Proxy) -> None:
+    with ScriptedPeer(script) as peer, pytest.raises(OSError, match=r"closed connection|timed out"):
+        fetch(
+            urllib2.Request(origin.url, b"order"),
+            urllib2.ProxyHandler(choose=lambda url: [peer.url, proxy.url, "DIRECT"]),
+            timeout=0.5,
+        )
+    assert (proxy.requests, origin.requests) == ([], [])
+
+
+def test_when_the_time_for_all_of_it_is_over_no_further_route_is_tried(tls_origin: Origin, proxy: Proxy) -> None:
+    with ScriptedPeer(stall) as peer:
+        handler = urllib2.ProxyHandler(choose=lambda url: [peer.url, proxy.url])
+        with pytest.raises(urllib2.URLError, match="timed out"):
+            fetch(tls_origin.url, handler, timeout=coda_network.Timeout(total=0.3))
+    assert proxy.connections == 0
+    assert not dead_routes._until
 
 
 def test_a_direct_route_that_fails_gives_way_to_a_proxy(proxy: Proxy, origin: Origin) -> None:
