@@ -17,6 +17,7 @@ from coda_network import connect, ntlm_auth, urllib2, utilities
 from support.accounts import ALICE
 from support.cuts import DOCUMENTED
 from support.fault_proxy import FaultProxy
+from support.hop_scripts import forgiving, http_hop, socks4_hop, socks5_hop
 from support.ntlm_peer import NtlmPeer
 from support.peer import ClientGone, ScriptedPeer, Wire
 
@@ -96,12 +97,16 @@ class Exchange:
 
     :param run: carries it out through the fault proxy and returns the bodies that it got
     :param once: requests that must not be carried out twice, as the server notes them
+    :param over_tls: what stands behind the fault proxy, the server or the first hop, begins with TLS
+    :param hops: scripts of proxies before an https site, the nearest first; the fault proxy stands before them
     """
 
     name: str
     server: Callable[[Any], Any]
     run: Callable[[FaultProxy, Any], list[bytes]]
     once: tuple[str, ...] = ()
+    over_tls: bool = False
+    hops: tuple[Callable[[Wire], None], ...] = ()
 
 
 def _opener(*handlers: Any) -> Any:
@@ -225,6 +230,25 @@ def _ntlm_site(ca: Any) -> NtlmPeer:
     return NtlmPeer("site")
 
 
+def _http_by_tls(proxy: FaultProxy, context: Any) -> list[bytes]:
+    handler = urllib2.ProxyHandler({"http": f"https://{proxy.netloc}"}, context=context)
+    with _closing(urllib2.build_opener(handler)) as opener:
+        return [_get(opener, "http://site.example/plain")]
+
+
+def _https_by(*schemes: str) -> Callable[[FaultProxy, Any], list[bytes]]:
+    """Return what gets an https site by proxies of these schemes, of which the fault proxy leads to the first."""
+
+    def run(proxy: FaultProxy, context: Any) -> list[bytes]:
+        *more, site = proxy.behind
+        route = [f"{scheme}://{netloc}" for scheme, netloc in zip(schemes, [proxy.netloc, *more], strict=True)]
+        handlers = urllib2.ProxyHandler({"https": route}, context=context), urllib2.HTTPSHandler(context=context)
+        with _closing(urllib2.build_opener(*handlers)) as opener:
+            return [_get(opener, f"https://{site}/plain")]
+
+    return run
+
+
 EXCHANGES = (
     Exchange("plain GET", _site, _plain("/plain"), ("GET ",)),
     Exchange("chunked", _site, _plain("/chunked"), ("GET ",)),
@@ -232,25 +256,35 @@ EXCHANGES = (
     Exchange("plain socket by CONNECT", _site, _tunnel, ("GET ",)),
     Exchange("Digest", _site, _digest),
     Exchange("NTLM", _ntlm_site, _ntlm),
-    Exchange("NTLM over https", _ntlm_site, _ntlm),
+    Exchange("NTLM over https", _ntlm_site, _ntlm, over_tls=True),
     Exchange("POST on a reused connection", _site, _post_on_reused, ("POST order",)),
     Exchange("download", _site, _download),
     Exchange("download to a file, with resume", _site, _download_file),
+    Exchange("http by a TLS proxy", _site, _http_by_tls, over_tls=True),
+    Exchange("https by SOCKS4", _site, _https_by("socks4a"), hops=(socks4_hop,)),
+    Exchange(
+        "https by a TLS proxy, then SOCKS5",
+        _site,
+        _https_by("https", "socks5h"),
+        over_tls=True,
+        hops=(http_hop, socks5_hop),
+    ),
 )
 
 
 @contextlib.contextmanager
 def served(exchange: Exchange, ca: Any) -> Iterator[tuple[FaultProxy, Any, Any]]:
     """Give a fault proxy before the server of an exchange, the server, and the client's TLS context, if it has one."""
-    over_tls = exchange.name == "NTLM over https"
     server = exchange.server(ca)
-
-    def script(wire: Wire) -> None:
-        # What a cut leaves is no business of the server.
-        with contextlib.suppress(ClientGone, ssl.SSLError, OSError, ValueError):
-            server(wire)
-
-    needs_context = over_tls or "CONNECT" in exchange.name
-    with ScriptedPeer(script, tls=ca.server_context() if over_tls else None) as peer:
-        with FaultProxy(peer.address) as proxy:
-            yield proxy, server, ca.client_context() if needs_context else None
+    # What a cut leaves is no business of the server.
+    scripts = [forgiving(script) for script in (*exchange.hops, server)]
+    begins_with_tls = [exchange.over_tls] + [False] * (len(scripts) - 2) + [True] * bool(exchange.hops)
+    needs_context = any(begins_with_tls) or "CONNECT" in exchange.name
+    with contextlib.ExitStack() as stack:
+        peers = [
+            stack.enter_context(ScriptedPeer(script, tls=ca.server_context() if tls else None))
+            for script, tls in zip(scripts, begins_with_tls, strict=True)
+        ]
+        proxy = stack.enter_context(FaultProxy(peers[0].address))
+        proxy.behind = [peer.netloc for peer in peers[1:]]
+        yield proxy, server, ca.client_context() if needs_context else None

@@ -38,6 +38,8 @@ class FaultProxy:
         self._target = target
         self._listener = Listener()
         self.fault: Fault | None = None
+        # The addresses of what is reached through *target*, for exchanges that name them.
+        self.behind: list[str] = []
         # Bytes that have passed since ``reset()``, by direction, over all connections.
         self.passed = {TO_CLIENT: 0, TO_SERVER: 0}
         self._first = 0
