@@ -48,8 +48,11 @@ sys.platform = name
 """
 PROGRAM = """
 import coda_network
-from coda_network import urllib2, utilities
+from coda_network import proxies, urllib2, utilities
 url = sys.argv[1]
+for found in (url, url.replace("http:", "https:")):
+    for route in proxies.find(found):
+        print("found:", route, route.why)
 assert utilities.do_download(url)[0] == 200
 with urllib2.urlopen(url) as response:
     response.read()
@@ -80,6 +83,11 @@ def test_the_proxies_of_the_system_are_used(
     assert (done.returncode, done.stderr) == (0, "")
     assert len(proxy.requests) == requests
     assert ("proxy: none" in done.stdout) is (requests == 0)
+    found = [line for line in done.stdout.splitlines() if line.startswith("found:")]
+    if requests:
+        assert found == [f"found: http://{proxy.netloc} named by the system's settings"] * 2
+    else:
+        assert found == ["found: DIRECT the system's settings name this host"] * 2
 
 
 def test_without_hooks_for_forks_everything_is_imported_and_locks_work() -> None:
