@@ -29,6 +29,7 @@ from coda_network._secrets import lets_out_no_secret
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from ssl import SSLContext
     from typing import Any
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from urllib.response import addinfo as addinfo
     from urllib.response import addinfourl as addinfourl
 
+    from coda_network._cache.cache import HTTPCache as HTTPCache
     from coda_network._http.response import HTTPResponse
     from coda_network._opener.proxy_handler import ProxyHandler as ProxyHandler
     from coda_network._wire.types import Body
@@ -91,12 +93,25 @@ def _here(function: Any) -> Any:
     return bound
 
 
-def build_opener(*handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandler]) -> OpenerDirector:
+def build_opener(
+    *handlers: _stdlib.BaseHandler | Callable[[], _stdlib.BaseHandler],
+    cache: str | os.PathLike[str] | HTTPCache | None = None,
+) -> OpenerDirector:
     """Return an opener of the default handlers and *handlers*, which may be classes or instances.
 
     A handler that extends a default one, ours or the standard library's, takes its place.
+
+    :param cache: where responses are stored and found again (RFC 9111): a folder, or an HTTPCache; None: nowhere
+    :raises OSError: the folder of the cache cannot be written to
     """
-    return _with_handlers(OpenerDirector(), handlers)
+    if cache is None:
+        return _with_handlers(OpenerDirector(), handlers)
+    from coda_network._cache.cache import cache_of
+    from coda_network._cache.opener import CachingOpener
+
+    opener = CachingOpener()
+    opener.cache = cache_of(cache)
+    return _with_handlers(opener, handlers)
 
 
 def _with_handlers(opener: OpenerDirector, handlers: Any) -> OpenerDirector:

@@ -6,6 +6,7 @@ an opener for many requests. The work is done in ``coda_network._download``.
 
 from __future__ import annotations
 
+from coda_network._cache.cache import HTTPCache
 from coda_network._download.access import Access
 from coda_network._download.build import build_opener
 from coda_network._download.call import create_download_handle, do_download
@@ -29,6 +30,7 @@ __all__ = [
     "DownloadHandle",
     "DownloadResult",
     "FileDownload",
+    "HTTPCache",
     "Job",
     "JobResult",
     "Retry",

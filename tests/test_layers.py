@@ -30,6 +30,7 @@ LAYERS = (
     ("_settings",),
     ("ntlm_auth", "negotiate_auth", "token_auth", "proxies", "urllib2", "httplib"),
     ("_patch", "_lazy"),
+    ("_cache",),
     ("_opener",),
     ("_transport",),
     ("_route",),

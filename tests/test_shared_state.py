@@ -44,6 +44,9 @@ THREADS = 6
 STATE = {
     "_auth/defaults.py:_installed": "a Stack",
     "_auth/refused_passwords.py:_settings": "a Stack",
+    "_cache/opener.py:_installed": "a Stack",
+    "_cache/opener.py:_under_way": "single steps",
+    "_cache/who.py:_strangers": "single steps",
     "_cli/run.py:_settings": "set before the program has a thread",
     "_fork.py:_owners": "single steps; gone through in a child that has one thread",
     "_http/header_login.py:_accepted_headers": "a lock",

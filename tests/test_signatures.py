@@ -29,6 +29,7 @@ ADDED = {
     "HTTPResponse": {"tunnel"},
     "HTTPHandler": {"socket_keepalive"},
     "HTTPSHandler": {"socket_keepalive", "cert"},
+    "build_opener": {"cache"},
     "ProxyHandler": {"choose", "context", "cert"},
 }
 # Python 3.12 made None the default, for "what the connection class says"; here it is that on every Python.

@@ -148,6 +148,22 @@ def default_credentials(peer: Peer, named_only: bool = False) -> CredentialSourc
     return source
 
 
+def known_credentials(peer: Peer) -> list[Credentials | Defaults]:
+    """Return all that may log in at a peer without asking anybody: credentials, and functions that would have to be.
+
+    :returns: credentials, and the Defaults whose function is not called here
+    """
+    found: list[Credentials | Defaults] = []
+    for defaults in _installed:
+        if defaults._role not in (None, peer.role):
+            continue
+        credentials = defaults if callable(defaults.given) else defaults.look_up(peer, None)
+        if credentials is not None:
+            found.append(credentials)
+    of_file = from_netrc(peer.host)
+    return found if of_file is None else [*found, of_file]
+
+
 def may_have_credentials(peer: Peer) -> bool:
     """Return whether ``default_credentials()`` may have some, without calling a function that might ask a person."""
     if any(callable(defaults.given) or defaults.look_up(peer, None) is not None for defaults in _installed):

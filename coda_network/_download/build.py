@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from coda_network import urllib2
+from coda_network._cache.cache import HTTPCache, cache_of
+from coda_network._cache.opener import CachingOpener
 from coda_network._download.content_handler import ContentDecodingHandler
 from coda_network._download.retry import Retry
 from coda_network._download.retrying_opener import RetryingOpener
@@ -25,6 +28,7 @@ def build_opener(
     *,
     retry: Retry | None = None,
     decode: bool = False,
+    cache: str | os.PathLike[str] | HTTPCache | None = None,
 ) -> OpenerDirector:
     """Return an opener that keeps its connections alive; its ``close()`` closes them.
 
@@ -36,11 +40,24 @@ def build_opener(
         ``SocketKeepalive(idle, interval, count)`` in seconds, seconds and probes. Connections are reused either way
     :param retry: when to try again until there is a response; None never
     :param decode: ask for encoded bodies (gzip, deflate, br, zstd) and decode them
+    :param cache: where responses are stored and found again (RFC 9111): a folder, or an HTTPCache; None: nowhere
     :returns: the opener
-    :raises OSError: the certificate cannot be read
+    :raises OSError: the certificate cannot be read, or the folder of the cache cannot be written to
     """
     handlers: list[Any] = [*handler_list(proxy_handlers), *handler_list(auth_handlers)]
     if decode:
         handlers.append(ContentDecodingHandler())
     handlers += HTTPHandler(socket_keepalive=keepalive), HTTPSHandler(cert=cert, socket_keepalive=keepalive)
-    return urllib2._with_handlers(OpenerDirector() if retry is None else RetryingOpener(retry), handlers)
+    return urllib2._with_handlers(_director(retry, None if cache is None else cache_of(cache)), handlers)
+
+
+def _director(retry: Retry | None, cache: HTTPCache | None) -> OpenerDirector:
+    if retry is None and cache is None:
+        return OpenerDirector()
+    if retry is None:
+        opener = CachingOpener()
+        opener.cache = cache
+        return opener
+    retrying = RetryingOpener(retry)
+    retrying.cache = cache
+    return retrying

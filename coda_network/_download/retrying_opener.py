@@ -8,9 +8,9 @@ import urllib.request
 from contextvars import ContextVar
 from typing import Any
 
+from coda_network._cache.opener import CachingOpener
 from coda_network._download.retry import Retry, can_be_repeated
 from coda_network._net.timeout import started
-from coda_network._opener.director import OpenerDirector
 
 _NO_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # urllib's own default
 
@@ -18,8 +18,8 @@ _NO_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined] 
 _under_way: ContextVar[tuple[Any, ...]] = ContextVar("under_way", default=())
 
 
-class RetryingOpener(OpenerDirector):
-    """An OpenerDirector that repeats requests as a Retry says, until there is a response; reading it is the caller's.
+class RetryingOpener(CachingOpener):
+    """An opener that repeats requests as a Retry says, until there is a response; reading it is the caller's.
 
     :param retry: when to try again
     """

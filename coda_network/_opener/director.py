@@ -23,6 +23,10 @@ _stdlib_call_chain = original(urllib_request.OpenerDirector, "_call_chain")
 _stdlib_full_url = urllib_request.Request.full_url
 _stdlib_get_method = original(urllib_request.Request, "get_method")
 
+caching: Any = None
+"""Opens requests by the cache of the whole process: called with the opener, the request and its data. None: there is
+none."""
+
 
 class OpenerDirector(urllib_request.OpenerDirector):
     """urllib.request.OpenerDirector that keeps its connections alive until ``close()``."""
@@ -86,7 +90,10 @@ class OpenerDirector(urllib_request.OpenerDirector):
                 sys.audit("urllib.Request", request._full_url, request.data, request.headers, method)
             else:
                 sys.audit("urllib.Request", request.full_url, request.data, request.headers, request.get_method())
-            response: HTTPResponse = self._open(request, data)
+            if caching is None:
+                response: HTTPResponse = self._open(request, data)
+            else:
+                response = caching(self, request, data)
             name = protocol + "_response"
             for processor in self.process_response.get(protocol, ()):
                 response = getattr(processor, name)(request, response)

@@ -156,6 +156,7 @@ class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
 
     _context: SSLContext | None
     _default_context: Any = None  # makes it where there is no context of the program: a DefaultContext
+    _client_certificate: Any = None  # the path of it, by which a cache tells users apart
 
     if TYPE_CHECKING:
 
@@ -186,6 +187,9 @@ class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):
             if cert is not None:
                 try:
                     context = _client_context(context, cert)
+                    self._client_certificate = (
+                        [str(part) for part in cert[:2]] if isinstance(cert, (tuple, list)) else str(cert)
+                    )
                 except BaseException as error:
                     del cert, options
                     forget_secrets(error)

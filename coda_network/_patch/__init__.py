@@ -40,6 +40,7 @@ def patch(
     https_proxies: bool = False,
     happy_eyeballs: bool = False,
     children: bool = False,
+    cache: Any = None,
 ) -> None:
     """Give ``http.client`` and ``urllib.request`` the abilities of ``coda_network``, in place.
 
@@ -62,10 +63,13 @@ def patch(
     :param happy_eyeballs: race the addresses of a host (RFC 8305) in place of trying one after the other
     :param children: have the Python processes that this one starts patched, too: those that get its ``os.environ``, in
         which ``PYTHONPATH`` changes until ``unpatch()``. They have none of these arguments
+    :param cache: where the openers of ``urllib.request`` store responses and find them again (RFC 9111): a folder, or
+        an ``HTTPCache``. What uses ``http.client`` itself, as urllib3 and requests do, is not cached
     :raises TypeError: ``credentials`` is none of these, or ``choose`` and ``pac`` are both given; nothing is patched
         then
     :raises ValueError: ``refused_seconds`` is below 0, or no number; nothing is patched then
-    :raises OSError: the PAC file cannot be had or is none; nothing is patched then
+    :raises OSError: the PAC file cannot be had or is none, or the folder of the cache cannot be written to; nothing is
+        patched then
     """
     switch = _the_switch()
     with ExitStack() as undo:
@@ -88,6 +92,13 @@ def patch(
 
             racing.switch_on()
             undo.callback(racing.switch_off)
+        if cache is not None:
+            from coda_network._cache import cache as caches
+            from coda_network._cache import opener as caching
+
+            folder = caches.cache_of(cache)
+            caching.install(folder)
+            undo.callback(caching.remove, folder)
         if children:
             from coda_network._patch.children import patch_children
 
@@ -130,7 +141,7 @@ def patched(credentials: Given | None = None, **settings: Any) -> Iterator[None]
 
     :param credentials: as for ``patch()``
     :param settings: the other arguments of ``patch()``: ``refused_seconds``, ``choose``, ``pac``, ``https_proxies``,
-        ``happy_eyeballs``, ``children``
+        ``happy_eyeballs``, ``children``, ``cache``
     """
     try:
         patch(credentials, **settings)
