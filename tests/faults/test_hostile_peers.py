@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from support.accounts import ALICE
 from support.hostile import BODIES, BOMBS, HEADS, Script, make_bombs
 from support.peer import ScriptedPeer, Wire
 
+import coda_network
 from coda_network import connect, ntlm_auth, urllib2, utilities
 
 MIB = 1 << 20
@@ -42,6 +44,18 @@ def site(netloc: str) -> Any:
 
 def tunnel(netloc: str) -> Any:
     connect.create_connection(("127.0.0.9", 9), SECONDS, proxy=f"http://{ALICE.userinfo}@{netloc}").close()
+
+
+def download(netloc: str) -> Any:
+    code, _ = utilities.do_download(f"http://{ALICE.userinfo}@{netloc}/", timeout_sec=3)
+    if code >= 300:
+        raise OSError(f"status {code}")
+
+
+@coda_network.patched()
+def by_requests(netloc: str) -> Any:
+    with requests.Session() as session:
+        session.get(f"http://{ALICE.userinfo}@{netloc}/", timeout=SECONDS).raise_for_status()
 
 
 def measured(act: Callable[[str], Any], script: Script, seconds: float, mib: float) -> BaseException | None:
@@ -72,8 +86,16 @@ def measured(act: Callable[[str], Any], script: Script, seconds: float, mib: flo
     return error
 
 
-@pytest.mark.parametrize("act", [site, tunnel], ids=["site", "proxy"])
-@pytest.mark.parametrize("name", HEADS)
+WAYS = (site, tunnel, download, by_requests)
+# requests itself reads the whole page of a redirect.
+NOT_OURS = {("redirects with pages without end", by_requests)}
+
+
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [(name, act) for name in HEADS for act in WAYS if (name, act) not in NOT_OURS],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
 def test_a_head_that_never_ends_is_an_error_soon(name, act):
     error = measured(act, HEADS[name], 6, 30)
     assert error is not None

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from support.fault_proxy import DRIP, FIN, RST, STALL, TO_CLIENT, TO_SERVER, Fault, FaultProxy
 
@@ -46,6 +46,9 @@ class Outcomes:
         except DOCUMENTED as error:
             reason = getattr(error, "reason", None)
             name = type(reason if isinstance(reason, BaseException) else error).__name__
+            if isinstance(error, HTTPError):
+                name = f"{name} {error.code}"
+                error.close()
             self.errors[name] = self.errors.get(name, 0) + 1
         else:
             self.whole += 1

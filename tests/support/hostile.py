@@ -43,12 +43,15 @@ def _drip() -> Iterator[bytes]:
         time.sleep(0.02)
 
 
-def challenges(line: bytes, most: int) -> Script:
-    """Return a script that refuses every request, with many challenges."""
+def challenges(value: bytes, most: int) -> Script:
+    """Return a script that refuses every request, with many challenges: as a site, or as a proxy."""
 
     def script(wire: Wire) -> None:
-        for _ in wire.read_heads():
-            wire.send(b"HTTP/1.1 401 Unauthorized\r\n" + line * most + b"Content-Length: 0\r\n\r\n")
+        for head in wire.read_heads():
+            is_proxy = head.startswith(b"CONNECT")
+            line = (b"Proxy-Authenticate: " if is_proxy else b"WWW-Authenticate: ") + value + b"\r\n"
+            status = b"407 Proxy Authentication Required" if is_proxy else b"401 Unauthorized"
+            wire.send(b"HTTP/1.1 " + status + b"\r\n" + line * most + b"Content-Length: 0\r\n\r\n")
 
     return script
 
@@ -104,7 +107,7 @@ def zip_of_zips(wire: Wire) -> None:
 
 
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-NTLM = b"WWW-Authenticate: NTLM " + b"TlRM" * 16000 + b"\r\n"
+NTLM = b"NTLM " + b"TlRM" * 16000
 
 HEADS: dict[str, Script] = {
     "a status line without end": sends(b"HTTP/1.1 200 ", without_end(b"x")),
@@ -117,11 +120,11 @@ HEADS: dict[str, Script] = {
     "no HTTP, without end": sends(b"", without_end(b"\0")),
     "redirects without end": redirect_for_ever,
     "redirects with pages without end": redirect_with_endless_page,
-    "challenges: 97 lines of commas": challenges(b"WWW-Authenticate: " + b"a," * 32000 + b"\r\n", 97),
-    "challenges: quotes that never end": challenges(b'WWW-Authenticate: Digest realm="' + b"\\" * 60000 + b"\r\n", 50),
-    "challenges: parameters": challenges(b"WWW-Authenticate: Digest " + b"a=b, " * 12000 + b"\r\n", 90),
+    "challenges: 97 lines of commas": challenges(b"a," * 32000, 97),
+    "challenges: quotes that never end": challenges(b'Digest realm="' + b"\\" * 60000, 50),
+    "challenges: parameters": challenges(b"Digest " + b"a=b, " * 12000, 90),
     "challenges: large tokens": challenges(NTLM, 60),
-    "challenges: realms without end": challenges(b'WWW-Authenticate: Basic realm="%d"\r\n' % time.monotonic_ns(), 90),
+    "challenges: realms without end": challenges(b'Basic realm="%d"' % time.monotonic_ns(), 90),
 }
 BODIES: dict[str, Script] = {
     "a chunk of 2**60 bytes": sends(CHUNKED + b"FFFFFFFFFFFFFFF\r\n", lambda: iter([b"x"])),
