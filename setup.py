@@ -61,7 +61,7 @@ setup(
     ],
     python_requires=">=3.10",
     packages=find_packages(include=["coda_network", "coda_network.*"]),
-    package_data={"coda_network": ["py.typed"]},
+    package_data={"coda_network": ["py.typed", "_cli/*.toml"]},
     zip_safe=False,
     install_requires=["filelock>=3.21", "platformdirs>=3", "pyspnego>=0.11", "tomli>=2; python_version < '3.11'"],
     extras_require=EXTRAS,

@@ -28,6 +28,10 @@ from coda_network._wire.authority import split_authority, split_userinfo
 
 def run(options: Any) -> int:
     """Do what the parsed command line says; return the exit code."""
+    if options.program is not None:
+        from coda_network._cli.reach import check_program
+
+        return check_program(options.program)
     try:
         with settle(options):
             given = None

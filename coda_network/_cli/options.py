@@ -195,19 +195,25 @@ def for_check(parser: ArgumentParser) -> None:
 
     parser.description = (
         "Send HEAD for a URL and show, without secrets, what happens: which proxy is used and why, which logins are "
-        "asked for, chosen and accepted, and the response."
+        "asked for, chosen and accepted, and the response. With --program nothing is sent: it shows what of a program "
+        "the patch reaches, by what is installed."
     )
     parser.epilog = """\
 examples:
   coda-network check https://www.example.org/
+  coda-network check --program pip
   coda-network check --user 'DOMAIN\\alice' --scheme ntlm https://www.example.org/
 
 exit codes:
-  0  it works: a status below 400
-  1  it does not
-  2  a URL or an option cannot be used
+  0  it works: a status below 400; or all of the program is reached, as far as is known
+  1  it does not; or something of the program is not reached
+  2  a URL or an option cannot be used; or there is no such program
 """
-    parser.add_argument("url", metavar="URL")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("url", metavar="URL", nargs="?")
+    what.add_argument(
+        "--program", metavar="NAME", help="what of an installed command, package or script the patch reaches"
+    )
     choice = parser.add_mutually_exclusive_group()
     add_chain_option(choice)
     add_pac_option(choice)
