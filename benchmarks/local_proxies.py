@@ -1,0 +1,249 @@
+"""Load on local proxies that log in by NTLM: ours, cntlm and px, before the same squid and site.
+
+``python benchmarks/local_proxies.py [--clients 200 500] [--seconds 60] [NAME ...]`` prints a table: requests a second,
+errors, CPU of the proxy for a request, and its memory and file descriptors before, in and after the load. Requests in
+the clear are made by ``wrk``; those in tunnels by this file: each of its clients opens one tunnel and keeps it.
+Needs Debian's squid, nginx, wrk and cntlm; px is ``px-proxy`` of PyPI, in the same environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from support import nginx as nginx_module
+from support import squid as squid_module
+from support.accounts import ALICE, DOMAIN
+from support.certs import Authority
+from support.nginx import Nginx
+from support.servers import free_port, public_directory
+from support.squid import NTLMLogin, Squid
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PASSWORD = {"PROXY_PASSWORD": ALICE.password, "PX_PASSWORD": ALICE.password}
+SCRIPT = 'request = function() return wrk.format("GET", "{url}") end\n'
+
+
+class State(NamedTuple):
+    """What a process and its children have used, and hold."""
+
+    seconds: float
+    mib: float
+    files: int
+
+
+def state_of(pid: int) -> State:
+    seconds, kib, files = 0.0, 0, 0
+    for each in (pid, *_children(pid)):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            status = Path(f"/proc/{each}/status").read_text()
+            files += len(os.listdir(f"/proc/{each}/fd"))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        seconds += (int(fields[11]) + int(fields[12])) / TICKS
+        kib += int((re.search(r"VmRSS:\s+(\d+)", status) or [0, "0"])[1])
+    return State(seconds, kib / 1024, files)
+
+
+def _children(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield int(child)
+            yield from _children(int(child))
+
+
+# -- the proxies
+
+
+def ours(squid: Squid, folder: Path, port: int) -> list[str]:
+    command = [sys.executable, "-m", "coda_network", "proxy", "-q", "--port", str(port), "--proxy", squid.url]
+    return [*command, "--user", ALICE.qualified, "--password-env", "PROXY_PASSWORD"]
+
+
+def cntlm(squid: Squid, folder: Path, port: int) -> list[str]:
+    settings = folder / "cntlm.conf"
+    settings.write_text(
+        f"Username {ALICE.user}\nDomain {DOMAIN}\nPassword {ALICE.password}\nProxy {squid.netloc}\n"
+        f"Listen 127.0.0.1:{port}\nAuth NTLMv2\nNoProxy none.example\n"
+    )
+    settings.chmod(0o600)
+    return [shutil.which("cntlm") or "/usr/sbin/cntlm", "-f", "-c", str(settings)]
+
+
+def px(squid: Squid, folder: Path, port: int) -> list[str]:
+    command = [str(Path(sys.executable).with_name("px")), f"--proxy={squid.netloc}", f"--port={port}", "--auth=NTLM"]
+    return [*command, f"--username={ALICE.qualified}", "--threads=600", "--workers=1"]
+
+
+PROXIES = {"coda-network": ours, "cntlm": cntlm, "px": px}
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator[int]:
+    """Run a proxy; yield its process when it listens."""
+    with subprocess.Popen(
+        command, env={**os.environ, **PASSWORD}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            for _ in range(200):
+                time.sleep(0.1)
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    continue
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+# -- the load
+
+
+class Load(NamedTuple):
+    """What came of it."""
+
+    requests: int
+    errors: int
+    seconds: float
+
+
+def in_the_clear(url: str, port: int, clients: int, seconds: int, folder: Path) -> Load:
+    script = folder / "wrk.lua"
+    script.write_text(SCRIPT.format(url=url))
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script)]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True)
+    total = re.search(r"(\d+) requests in ([\d.]+)(m?s|m)", done.stdout)
+    assert total is not None, done.stdout
+    errors = sum(int(number) for number in re.findall(r"(?:connect|read|write|timeout) (\d+)", done.stdout))
+    errors += sum(int(number) for number in re.findall(r"Non-2xx or 3xx responses: (\d+)", done.stdout))
+    span = float(total[2]) * (60 if total[3] == "m" else 1)
+    return Load(int(total[1]), errors, span)
+
+
+async def _in_tunnels(host: str, path: str, port: int, clients: int, seconds: int) -> Load:
+    requests = errors = 0
+    began = time.monotonic()
+    end = began + seconds
+
+    async def one() -> None:
+        nonlocal requests, errors
+        writer = None
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+            if b" 200 " not in head.split(b"\r\n")[0]:
+                errors += 1
+                return
+            ask = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+            while time.monotonic() < end:
+                writer.write(ask)
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                await reader.readexactly(int(length[1]) if length else 0)
+                requests += 1
+        except (OSError, EOFError, asyncio.TimeoutError):
+            errors += 1
+        finally:
+            if writer is not None:
+                writer.close()
+
+    await asyncio.gather(*(one() for _ in range(clients)))
+    return Load(requests, errors, time.monotonic() - began)
+
+
+def in_tunnels(host: str, path: str, port: int, clients: int, seconds: int) -> Load:
+    """Make the load in a process of its own: its CPU is not the proxy's, nor this one's."""
+    arguments = ["--tunnels", host, path, str(port), str(clients), str(seconds)]
+    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=True)
+    requests, errors, span = done.stdout.split()
+    return Load(int(requests), int(errors), float(span))
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--tunnels"]:
+        host, path, port, clients, seconds = sys.argv[2:]
+        print(*asyncio.run(_in_tunnels(host, path, int(port), int(clients), int(seconds))))
+        return
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--clients", nargs="+", type=int, default=[200, 500])
+    parser.add_argument("--seconds", type=int, default=60)
+    options = parser.parse_args()
+    # A client takes two of squid's, and all of them log in at once.
+    for module, few, many in (
+        (squid_module, "max_filedescriptors 1024", "max_filedescriptors 8192"),
+        (nginx_module, "worker_connections 512", "worker_connections 8192"),
+    ):
+        assert few in module.CONFIGURATION
+        module.CONFIGURATION = module.CONFIGURATION.replace(few, many)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ca = Authority(stack.enter_context(public_directory()))
+        nginx = stack.enter_context(Nginx(ca))
+        squid = stack.enter_context(Squid(ca, NTLMLogin()))
+        print("| proxy | clients | kind | requests/s | errors | CPU us/request | MiB | files |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        host = nginx.url.partition("://")[2]
+        for name in options.names or PROXIES:
+            port = free_port()
+            with running(PROXIES[name](squid, folder, port), port) as pid:
+                for clients in options.clients:
+                    for kind in ("http", "CONNECT"):
+                        _measure(name, kind, pid, port, nginx, host, clients, options.seconds, folder)
+
+
+def _measure(
+    name: str, kind: str, pid: int, port: int, nginx: Nginx, host: str, clients: int, seconds: int, folder: Path
+) -> None:
+    before, states = state_of(pid), []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(1):
+            states.append(state_of(pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        if kind == "http":
+            load = in_the_clear(nginx.url + nginx.small.path, port, clients, seconds, folder)
+        else:
+            load = in_tunnels(host, nginx.small.path, port, clients, seconds)
+    finally:
+        done.set()
+        watcher.join()
+    time.sleep(2)
+    after = state_of(pid)
+    cpu = (after.seconds - before.seconds) / max(load.requests, 1) * 1e6
+    # The first look in the load and the last one: what is flat does not grow between them.
+    first, last = (states[len(states) // 3], states[-1]) if states else (after, after)
+    mib = f"{before.mib:.0f}, {first.mib:.0f} to {last.mib:.0f}, {after.mib:.0f}"
+    files = f"{before.files}, {first.files} to {last.files}, {after.files}"
+    rate = load.requests / load.seconds
+    print(f"| {name} | {clients} | {kind} | {rate:.0f} | {load.errors} | {cpu:.0f} | {mib} | {files} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
