@@ -62,10 +62,14 @@ def state_of(pid: int) -> State:
 
 
 def _children(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield int(child)
-            yield from _children(int(child))
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):  # a thread that has ended
+            continue
+        for child in map(int, children):
+            yield child
+            yield from _children(child)
 
 
 # -- the proxies
