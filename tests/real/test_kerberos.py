@@ -18,6 +18,8 @@ import pytest
 from real.login_matrix import AT_SITE, PATHS, SITE_HANDLERS
 from support.accounts import ALICE, BOB, KERBEROS_REALM, Account
 from support.apache import Apache, ApacheProxy
+from support.bound_proxy import BoundProxy, MiddleMan, certificate_of
+from support.certs import Authority
 from support.kdc import KDC
 from support.nginx import Nginx
 from support.peer import ScriptedPeer, Wire
@@ -362,3 +364,33 @@ def test_without_a_ticket_a_plain_socket_is_refused(squid_negotiate: Squid, ngin
         connect.create_connection(("127.0.0.1", nginx.http_port), timeout=20, proxy=squid_negotiate.url)
     assert "no ticket for HTTP@127.0.0.1" in str(caught.value.report)
     caught.value.response.close()
+
+
+# Bound to TLS
+
+
+@pytest.mark.usefixtures("alice_ticket")
+@pytest.mark.parametrize("url_scheme", URL_SCHEMES)
+def test_a_ticket_is_bound_to_the_certificate_of_a_tls_proxy(
+    kdc: KDC, ca: Authority, apache: Apache, monkeypatch: pytest.MonkeyPatch, url_scheme: str
+) -> None:
+    monkeypatch.setenv("KRB5_KTNAME", str(kdc.keytab))
+    monkeypatch.setenv("KRB5RCACHENAME", "none:")
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
+    script = BoundProxy("Negotiate", certificate_of(ca), kerberos=True)
+    url = "http://site.example/" if url_scheme == "http" else f"{apache.tls_url}/echo"
+    with ScriptedPeer(script, tls=ca.server_context()) as peer:
+        opener = opener_of(ca.client_context(), proxy=f"https://localhost:{peer.port}")
+        assert opener.open(url, timeout=20).read()
+        opener.close()
+        assert (script.users, script.refusals) == ([principal(ALICE)], [])
+        # It has a certificate that the client trusts, and is after the proxy's users.
+        with ScriptedPeer(MiddleMan(peer.address, ca), tls=ca.server_context("localhost")) as middle:
+            opener = opener_of(ca.client_context(), proxy=f"https://localhost:{middle.port}")
+            with pytest.raises(urllib.error.URLError, match="407") as caught:
+                opener.open(url, timeout=20)
+            opener.close()
+        if isinstance(caught.value, urllib.error.HTTPError):
+            caught.value.close()
+    assert len(script.users) == 1
+    assert ["channel binding" in refusal.lower() for refusal in script.refusals] == [True], script.refusals

@@ -1,4 +1,7 @@
-"""Every kind of proxy with every login that it has, real servers: requests of each kind, and how many connections."""
+"""Every kind of proxy with every login that it has, real servers: requests of each kind, and how many connections.
+
+Tickets are in the table too, for `tox -e kerberos`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import contextlib
 import hashlib
 import json
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 from support.accounts import ALICE
 from support.apache import Apache, ApacheProxy
 from support.certs import Authority
@@ -25,8 +30,15 @@ from coda_network.connect import create_connection, start_tls
 pytestmark = pytest.mark.servers
 
 BODY = bytes(range(256)) * (5 << 12)
-LOGINS = ["none", "Basic", "Digest", "NTLM", "Negotiate"]
-SQUIDS = dict(zip(LOGINS, ["squid", "squid_basic", "squid_digest", "squid_ntlm", "squid_negotiate_ntlm"], strict=True))
+SQUIDS = {
+    "none": "squid",
+    "Basic": "squid_basic",
+    "Digest": "squid_digest",
+    "NTLM": "squid_ntlm",
+    "Negotiate": "squid_negotiate_ntlm",
+    "Kerberos": "squid_negotiate",
+}
+LOGINS = list(SQUIDS)
 
 
 class Way(NamedTuple):
@@ -42,9 +54,9 @@ def squid_of(request: pytest.FixtureRequest, login: str) -> Squid:
 
 
 def userinfo(login: str) -> str:
-    return (
-        "" if login == "none" else f"{ALICE.qualified_userinfo if login in ('NTLM', 'Negotiate') else ALICE.userinfo}@"
-    )
+    if login in ("none", "Kerberos"):
+        return ""
+    return f"{ALICE.qualified_userinfo if login in ('NTLM', 'Negotiate') else ALICE.userinfo}@"
 
 
 def http_squid(request: pytest.FixtureRequest, login: str) -> Way:
@@ -90,14 +102,35 @@ def tls_then_http(request: pytest.FixtureRequest, login: str) -> Way:
 ROWS = {
     "http squid": (http_squid, LOGINS),
     "TLS squid": (tls_squid, LOGINS),
-    "TLS Apache": (tls_apache, ["Basic", "Digest", "NTLM"]),
+    "TLS Apache": (tls_apache, ["Basic", "Digest", "NTLM", "Kerberos"]),
     "microsocks, SOCKS5": (microsocks, ["none", "Basic"]),
     "dante, SOCKS4": (dante_4, ["none"]),
     "dante, SOCKS5": (dante_5, ["none"]),
     "http squid -> SOCKS5": (http_then_socks, LOGINS),
     "TLS squid -> http squid": (tls_then_http, LOGINS),
 }
-CELLS = [pytest.param(way, login, id=f"{row}, {login}") for row, (way, logins) in ROWS.items() for login in logins]
+
+
+def cells(rows: Iterable[str]) -> list[Any]:
+    """Return the cells of some rows of the table; those with tickets are for tox -e kerberos."""
+    found = []
+    for row in rows:
+        way, logins = ROWS[row]
+        for login in logins:
+            marks = [pytest.mark.kerberos] if login == "Kerberos" else []
+            found.append(pytest.param(way, login, id=f"{row}, {login}", marks=marks))
+    return found
+
+
+CELLS = cells(ROWS)
+NAMED_TO_REQUESTS = cells(row for row in ROWS if "->" not in row)
+
+
+@pytest.fixture(autouse=True)
+def ticket(request: pytest.FixtureRequest) -> None:
+    """The cells with tickets have one."""
+    if request.getfixturevalue("login") == "Kerberos":
+        request.getfixturevalue("alice_ticket")
 
 
 @pytest.fixture
@@ -105,8 +138,8 @@ def trusts_the_ca(monkeypatch: pytest.MonkeyPatch, ca: Authority) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
 
 
-def check_echo(response: Any, method: str) -> None:
-    echo = json.loads(response.read())
+def check_echo(text: bytes, method: str) -> None:
+    echo = json.loads(text)
     body = BODY if method == "POST" else b""
     assert (echo["REQUEST_METHOD"], echo["body_sha256"]) == (method, hashlib.sha256(body).hexdigest())
     assert "HTTP_PROXY_AUTHORIZATION" not in echo
@@ -131,8 +164,25 @@ def test_each_kind_of_proxy_carries_each_kind_of_request(
         for url in (apache.url, apache.tls_url):
             for method, body in (("GET", None), ("POST", BODY)):
                 with opener.open(library.Request(f"{url}/echo", body), timeout=20) as response:
-                    check_echo(response, method)
+                    check_echo(response.read(), method)
         # One for http sites and one tunnel, both used twice and logged in once.
+        assert relay.connections == 2
+
+
+# To a TLS proxy requests looks at no certificate where the site is an http one.
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize(("way", "login"), NAMED_TO_REQUESTS)
+def test_each_kind_of_proxy_carries_each_kind_of_request_of_requests(
+    request: pytest.FixtureRequest, apache: Apache, ca: Authority, way: Any, login: str
+) -> None:
+    first, [url] = way(request, login)
+    with CountingRelay(first) as relay, coda_network.patched(), requests.Session() as session:
+        session.trust_env, session.verify = False, str(ca.bundle)
+        session.proxies = dict.fromkeys(("http", "https"), url.replace("NETLOC", relay.netloc))
+        for site in (apache.url, apache.tls_url):
+            for method, body in (("GET", None), ("POST", BODY)):
+                response = session.request(method, f"{site}/echo", data=body, timeout=20)
+                check_echo(response.content, method)
         assert relay.connections == 2
 
 
@@ -156,7 +206,9 @@ def test_each_kind_of_proxy_carries_a_plain_socket_and_tls_in_it(
 
 
 @pytest.mark.parametrize("client", ["opener", "patched"])
-@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize(
+    "login", [pytest.param(login, marks=[pytest.mark.kerberos] if login == "Kerberos" else []) for login in LOGINS]
+)
 @pytest.mark.usefixtures("trusts_the_ca")
 def test_a_pac_file_chooses_among_them(
     request: pytest.FixtureRequest, apache: Apache, microsocks: Microsocks, tmp_path: Path, login: str, client: str
@@ -169,13 +221,14 @@ def test_a_pac_file_chooses_among_them(
         return "PROXY {squid.netloc}";
     }}
     """
+    has_password = login not in ("none", "Kerberos")
     credentials = (ALICE.qualified if login in ("NTLM", "Negotiate") else ALICE.user, ALICE.password)
     path = tmp_path / "proxy.pac"
     path.write_text(text, encoding="utf-8")
     library: Any = urllib2 if client == "opener" else urllib.request
-    with coda_network.patched(credentials if login != "none" else None, pac=str(path)):
+    with coda_network.patched(credentials if has_password else None, pac=str(path)):
         with contextlib.closing(library.build_opener()) as opener:
             for url in (apache.url.replace("localhost", "127.0.0.1"), apache.url, apache.tls_url):
                 for method, body in (("GET", None), ("POST", BODY)):
                     with opener.open(library.Request(f"{url}/echo", body), timeout=20) as response:
-                        check_echo(response, method)
+                        check_echo(response.read(), method)
