@@ -14,10 +14,16 @@ from coda_network import httplib
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login
 from coda_network._auth.scheme import CannotServe, Outgoing, Peer, Role
+from coda_network._cache import directives, freshness, storable
+from coda_network._download import digests, ranges
+from coda_network._download.file_name import name_for
+from coda_network._download.retry import seconds_of_retry_after
 from coda_network._route.proxy_url import parse_proxy_url, without_userinfo
 from coda_network._secrets import hide_userinfo
 from coda_network._wire import challenge, heads
 from coda_network._wire.authority import split_authority, split_userinfo
+from coda_network._wire.framing import keep_alive_limits
+from coda_network._wire.request_head import read_request_head, request_framing
 
 DOCUMENTED = (http.client.HTTPException, OSError, ValueError, CannotServe)
 ALICE = Credentials("CODA\\alice", "wonder1and")
@@ -119,9 +125,47 @@ def location(data: bytes) -> None:
     handler.http_error_302(request, io.BytesIO(), 302, "Found", fields)
 
 
+def request_head(data: bytes) -> None:
+    """What a client sends to the local proxy: a head, and how its body is framed."""
+    head = read_request_head(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]  # what a reader needs
+    if head is not None:
+        request_framing(head)
+
+
+def file_name(data: bytes) -> None:
+    """The name of a file, in Content-Disposition or in the URL: never one of another folder."""
+    text = data.decode("latin-1").replace("\n", " ").replace("\r", " ")
+    fields = http.client.HTTPMessage()
+    fields["Content-Disposition"] = text
+    for name in (name_for(fields, "http://site/"), name_for({}, f"http://site/{text}")):
+        assert name not in ("", ".", "..") and not set(name) & set("/\\\0") and len(name.encode()) < 255, repr(name)
+
+
+def fields(data: bytes) -> None:
+    """What downloads and caches read of a response: ranges, validators, digests, times, directives."""
+    text = data.decode("latin-1").replace("\n", " ").replace("\r", " ")
+    message = http.client.HTTPMessage()
+    for name in ("Content-Range", "Content-Length", "ETag", "Last-Modified", "Date", "Repr-Digest", "Content-MD5"):
+        message[name] = text
+    for name in ("Cache-Control", "Age", "Expires", "Vary", "Connection", "Keep-Alive", "Retry-After"):
+        message[name] = text
+    ranges.content_range(message), ranges.content_length(message), ranges.strong_validator(message)
+    digests.announced(message, True)
+    seconds_of_retry_after(message)
+    keep_alive_limits(message)
+    assert freshness.age_at_arrival(message, 1e9, 1e9) >= 0
+    assert freshness.lifetime(200, message, 1e9) >= 0
+    storable.may_be_stored(directives.of_request({"Cache-Control": text}), 200, message)
+    storable.fields_to_store(message)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (response, chunks, head, challenges, ntlm_token, spnego_token, proxy_url, location)
-}
+    each.__name__: each
+    for each in (
+        response, chunks, head, challenges, ntlm_token, spnego_token, proxy_url, location, request_head, file_name,
+        fields,
+    )
+}  # fmt: skip
 
 
 # The CHALLENGE_MESSAGE of MS-NLMP section 4.2.4.3, behind signature and type; and in a NegTokenResp (RFC 4178).
@@ -147,6 +191,23 @@ SEEDS: dict[str, list[bytes]] = {
     "ntlm_token": [_NTLM],
     "spnego_token": [_SPNEGO],
     "proxy_url": [b"http://user:p%40ss@[::1]:3128/", b"socks5h://DOMAIN%5Cuser@proxy.example", b"proxy.example:3128"],
+    "request_head": [
+        b"POST http://site/ HTTP/1.1\r\nHost: site\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n",
+    ],
+    "file_name": [
+        b'attachment; filename="a b\\".txt"; filename*=UTF-8\'\'%e2%82%ac%2f..%2fb',
+        b"../x/%2e%2e%2fcon.txt?y",
+    ],
+    "fields": [
+        b"bytes 0-4/10",
+        b'"etag"',
+        b"Mon, 15 Nov 2010 08:12:31 GMT",
+        b"timeout=5, max=100",
+        b"120",
+        b'private="a, b", max-age=60, no-cache="set-cookie", stale-if-error=5',
+        b"sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
+    ],
     "location": [b"//other.example:8080/a/../b?x=y#z", b"/a b", b"https://user:password@[::1]/\xe4"],
 }
 
