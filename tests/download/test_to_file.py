@@ -445,6 +445,63 @@ def test_a_full_disk_is_named_and_the_old_file_stays(
         assert download_file(peer.url, tmp_path / "file").resumed_from == 100_000
 
 
+def test_a_device_that_is_full_is_named(origin: Origin) -> None:
+    with pytest.raises(OSError, match="No space left") as caught:
+        download_file(f"{origin.url}/bytes/300000", "/dev/full")
+    assert caught.value.filename == "/dev/full"
+
+
+LIMITED = """
+import resource, sys
+from coda_network.utilities import download_file
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    download_file(sys.argv[1], sys.argv[2])
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_file_beyond_the_limit_of_the_system_is_named_and_gone_on_with(tmp_path: Path) -> None:
+    server, target = Server(), tmp_path / "file"
+    target.write_bytes(b"old")
+    with ScriptedPeer(server) as peer:
+        said = subprocess.check_output([sys.executable, "-c", LIMITED, peer.url, str(target)], text=True)
+        assert "File too large" in said
+        assert str(target) in said
+        assert target.read_bytes() == b"old"
+        assert download_file(peer.url, target).resumed_from == 100_000
+    assert target.read_bytes() == BODY
+    assert only(tmp_path, "file")
+
+
+WITHOUT_RIGHTS = """
+import os, sys
+from coda_network.utilities import download_file
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    download_file(sys.argv[1], "closed/file")
+except OSError as error:
+    print(type(error).__name__, error.filename)
+"""
+
+
+def test_a_folder_without_rights_is_named(origin: Origin, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "file").write_bytes(b"old")
+    closed.chmod(0o555)
+    said = subprocess.check_output([sys.executable, "-c", WITHOUT_RIGHTS, origin.url], text=True, cwd=tmp_path)
+    assert said.startswith("PermissionError ")
+    assert "closed/file" in said
+    assert (closed / "file").read_bytes() == b"old"
+    closed.chmod(0o755)
+    assert only(closed, "file")
+
+
 def test_what_is_no_regular_file_is_written_to_as_it_is(origin: Origin, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
