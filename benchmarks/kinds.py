@@ -16,6 +16,7 @@ STREAMS = "streams"
 
 STREAMERS = "coda httplib,coda urllib2,http.client,pycurl,primp"
 OPENERS = "coda urllib2,urllib.request,pycurl"
+HOPPERS = "coda urllib2,pycurl"
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,19 @@ KINDS = [
         _small,
         True,
         most="coda,pycurl",
+    ),
+    Kind("socks", "by SOCKS5", WAYS, "get_by_proxy", ("/small", "socks"), _small, quick=False, most=HOPPERS),
+    Kind("tls-proxy", "by a TLS proxy", WAYS, "get_by_proxy", ("/small", "tls"), _small, quick=False, most=HOPPERS),
+    Kind(
+        "tls-in-tls",
+        "TLS in TLS",
+        WAYS,
+        "get_by_proxy",
+        ("/small", "tls-tunnel"),
+        _small,
+        True,
+        quick=False,
+        most=HOPPERS,
     ),
     Kind("upload", "a file sent", WAYS, "upload", ("/upload",), _small, most="coda,http.client,urllib.request,pycurl"),
     Kind("urls", "5,000 URLs in turn", GROWTH, "get_many", (5000,), _small, most=OPENERS),

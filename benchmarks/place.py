@@ -49,11 +49,26 @@ class Site:
     """Of proxies that want a login with each request."""
     ntlm_port: int = 0
     """Of the proxy that wants NTLM, and opens tunnels."""
+    tls_tunnel_port: int = 0
+    """Of the proxy that opens tunnels, and is reached by TLS."""
+    socks_port: int = 0
+    """Of the SOCKS5 proxy."""
 
-    def proxy_for(self, login: str) -> str:
-        """Return the URL of the proxy that wants a login: nginx, which answers itself what it is asked for by a URL."""
-        ports = {"": self.http_port, "basic": self.basic_port, "digest": self.digest_port, "ntlm": self.ntlm_port}
-        return f"http://{HOST}:{ports[login]}"
+    def proxy_for(self, kind: str) -> str:
+        """Return the URL of a proxy, by the login that it wants or by what it speaks.
+
+        Those that open no tunnels are nginx, which answers itself what it is asked for by a URL.
+        """
+        scheme, port = {
+            "": ("http", self.http_port),
+            "basic": ("http", self.basic_port),
+            "digest": ("http", self.digest_port),
+            "ntlm": ("http", self.ntlm_port),
+            "tls": ("https", self.https_port),
+            "tls-tunnel": ("https", self.tls_tunnel_port),
+            "socks": ("socks5h", self.socks_port),
+        }[kind]
+        return f"{scheme}://{HOST}:{port}"
 
     def to_json(self) -> str:
         """Return the site as one line."""

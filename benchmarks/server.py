@@ -108,7 +108,7 @@ def serving(large: int, core: int | None) -> Iterator[Site]:
         _write_files(directory, large)
         ca = _write_certificates(directory)
         http, https, basic, digest = (_free_port() for _ in range(4))
-        tunnels = _start_tunnels(core)
+        tunnels = _start_tunnels(directory, core)
         configuration = CONFIGURATION.format(
             user="user nobody nogroup;" if os.geteuid() == 0 else "",
             directory=directory,
@@ -132,8 +132,8 @@ def serving(large: int, core: int | None) -> Iterator[Site]:
             process = subprocess.Popen(command)
         try:
             _wait_for(process, http, https)
-            tunnel_port = int(tunnels.stdout.readline())
-            yield Site(http, https, str(ca), large, f"{directory}/static/large", basic, digest, tunnel_port)
+            ports = [int(port) for port in tunnels.stdout.readline().split()]
+            yield Site(http, https, str(ca), large, f"{directory}/static/large", basic, digest, *ports)
         finally:
             tunnels.terminate()
             tunnels.communicate()
@@ -141,9 +141,10 @@ def serving(large: int, core: int | None) -> Iterator[Site]:
             process.wait()
 
 
-def _start_tunnels(core: int | None) -> subprocess.Popen[str]:
-    """Start the proxy that opens tunnels, on the core of nginx; it prints its port."""
+def _start_tunnels(directory: Path, core: int | None) -> subprocess.Popen[str]:
+    """Start the proxies that open tunnels, on the core of nginx; they print their ports."""
     command = [sys.executable, str(Path(__file__).with_name("tunnels.py")), b64encode(ntlm_challenge()).decode()]
+    command += [f"{directory}/server.pem", f"{directory}/server.key"]
     with _confined(core):
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 

@@ -322,7 +322,9 @@ class Pycurl(Client):
 
     def get_by_proxy(self, path: str, login: str) -> int:
         pycurl = self.pycurl
-        if login:
+        if login.startswith("tls"):
+            self.curl.setopt(pycurl.PROXY_CAINFO, self.site.ca)
+        elif login and login != "socks":
             scheme = {"basic": pycurl.HTTPAUTH_BASIC, "digest": pycurl.HTTPAUTH_DIGEST, "ntlm": pycurl.HTTPAUTH_NTLM}
             self.curl.setopt(pycurl.PROXYAUTH, scheme[login])
             self.curl.setopt(

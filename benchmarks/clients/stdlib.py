@@ -234,14 +234,16 @@ class Opener(FileLike):
     def get_by_proxy(self, path: str, login: str) -> int:
         if not self.has_proxy:
             self.has_proxy = True
-            proxy = self.library.ProxyHandler(dict.fromkeys(("http", "https"), self.site.proxy_for(login)))
+            url = self.site.proxy_for(login)
+            options = {"context": self.context()} if url.startswith("https:") else {}
+            proxy = self.library.ProxyHandler(dict.fromkeys(("http", "https"), url), **options)
             handlers = [self.library.HTTPSHandler(context=self.context())] if self.secure else []
             self.opener = self.library.build_opener(proxy, *handlers, *self.proxy_logins(login))
         return self.get(path)
 
     def proxy_logins(self, login: str) -> list[Any]:
         """Return the handler that logs in at the proxy."""
-        if not login:
+        if login not in ("basic", "digest", "ntlm"):
             return []
         passwords = self.library.HTTPPasswordMgrWithDefaultRealm()
         user = f"{DOMAIN}\\{USER}" if login == "ntlm" else USER
