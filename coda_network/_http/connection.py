@@ -182,6 +182,10 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
             self._proxy_login.peer = self._proxy_login.peer._replace(tls_certificate=certificate)
         return sock
 
+    def _dial_again(self) -> Any:
+        """Open the socket that ``connect()`` opened, which a subclass may have overridden."""
+        return in_place.helpers_of(self)._dial(self)
+
     def close(self) -> None:
         """Close the connection, and the response that is still being read from it."""
         in_place.adopt(self)
@@ -465,9 +469,9 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
             from coda_network._http.time_limits import connecting
 
             with connecting(self):
-                self.sock = in_place.helpers_of(self)._dial(self)
+                self.sock = in_place.helpers_of(self)._dial_again(self)
         else:
-            self.sock = in_place.helpers_of(self)._dial(self)
+            self.sock = in_place.helpers_of(self)._dial_again(self)
         HTTPConnection._resume_request(self, suspended)
 
     def _awaits_response_end(self) -> bool:

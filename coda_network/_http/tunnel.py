@@ -51,7 +51,7 @@ class Tunnelling(_Base):
     _raw_proxy_headers: list[bytes] | None
     _proxy_login: Login | None
     _refused_tunnel: RefusedTunnel | None
-    _dial: Callable[[], Any]
+    _dial_again: Callable[[], Any]
     _suspended_request: Any
     _resume_request: Any
     _discard_request: Any
@@ -164,7 +164,7 @@ class Tunnelling(_Base):
         if is_bound:
             raise ConnectionLost("the proxy closed the connection in the middle of the handshake")
         if self.sock is None:
-            self.sock = redial(functools.partial(in_place.helpers_of(self)._dial, self), dialled)
+            self.sock = redial(functools.partial(in_place.helpers_of(self)._dial_again, self), dialled)
         return Tunnelling._exchange_connect(self, authorization)
 
     def _exchange_connect(self, authorization: str | None) -> HTTPResponse:

@@ -69,7 +69,7 @@ class _Urllib3(HTTPConnection):
     Each response gets a reader of its own: urllib3 reads chunks past it, so it never learns where they end.
     """
 
-    def _dial(self) -> Any:
+    def _dial_again(self) -> Any:
         connection: Any = self
         return connection._new_conn()
 

@@ -76,6 +76,18 @@ def test_a_copy_imported_while_patched_has_our_tunnel() -> None:
     coda_network.patch()
 
 
+@pytest.mark.usefixtures("patched")
+def test_connect_of_http_client_dials_by_itself_as_it_does_unpatched() -> None:
+    def refuse(*arguments: Any) -> None:
+        raise OSError("nobody is there")
+
+    # wsgi-intercept calls it so, with a connection that is urllib3's as well.
+    connection = urllib3.connection.HTTPConnection("host.invalid")
+    vars(connection)["_create_connection"] = refuse
+    with pytest.raises(OSError, match="nobody is there"):
+        http.client.HTTPConnection.connect(connection)
+
+
 def digest_then_tls(ca: Authority, *, close: bool) -> Any:
     """Scripts of a proxy that wants Digest and is the server behind it too; it may close after its challenge."""
 
