@@ -102,6 +102,9 @@ def main() -> int:
                 wrong += found
     if arguments.write:
         known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        for row in rows.values():  # of an error its class: the text has ports, and folders of this machine
+            for order in ORDERS:
+                row[order] = {scheme: [error.partition(":")[0], count] for scheme, (error, count) in row[order].items()}
         known.update(rows)
         kept = {name: known[name] for name in LIBRARIES if name in known}
         RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

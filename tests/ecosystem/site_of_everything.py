@@ -13,7 +13,7 @@ BUCKETS = """<?xml version="1.0" encoding="UTF-8"?>
 <Name>found</Name><CreationDate>2020-01-01T00:00:00.000Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"""
 FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>found</title></channel></rss>'
 INDEX = '<html><body><a href="demo-1.0-py3-none-any.whl">demo-1.0-py3-none-any.whl</a> found</body></html>'
-ANYTHING = {"ok": True, "id": "found", "name": "found", "object": "thing"}
+ANYTHING = {"ok": True, "id": "found", "name": "found", "object": "thing", "result": "found"}
 KUBERNETES = (
     "buildDate",
     "compiler",
