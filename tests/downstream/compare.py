@@ -1,6 +1,6 @@
-"""Runs the suites of urllib3 and requests without the package, patched early and patched late.
+"""Runs the suites of urllib3, requests and others without the package, patched early and patched late.
 
-    python tests/downstream/compare.py [--cache FOLDER] [--results FOLDER] [urllib3] [requests]
+    python tests/downstream/compare.py [--cache FOLDER] [--results FOLDER] [PROJECT...]
 
 It prints a table and the tests that were lost: passed without the package, but not with it. With any of these, the
 exit status is 1.
@@ -25,7 +25,7 @@ BINDINGS = {"before": "patched before import", "after": "patched after import"}
 def main() -> int:
     """Print the table and the regressions; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("projects", nargs="*", metavar="PROJECT", help="urllib3, requests; both unless named")
+    parser.add_argument("projects", nargs="*", metavar="PROJECT", help=f"all unless named: {', '.join(PROJECTS)}")
     parser.add_argument(
         "--cache",
         type=Path,

@@ -1,6 +1,6 @@
-"""The suites of urllib3 and requests pass under the patch as they do without it, whenever it was applied.
+"""The suites of urllib3, requests and others pass under the patch as they do without it, whenever it was applied.
 
-Fetches both from the package index and takes minutes: run by `tox -e downstream`, and left out otherwise.
+Fetches them from the package index and takes minutes: run by `tox -e downstream`, and left out otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def baseline(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Ru
 def test_the_suite_runs_to_its_end_without_the_package(checkout: Checkout, baseline: Run) -> None:
     assert not baseline.trouble
     # A handful of tests ask for what a machine may not have; a suite that mostly fails would prove nothing.
-    assert len(baseline.failed()) <= len(baseline.passed()) // 50, sorted(baseline.failed())
+    allowed = max(len(baseline.passed()) // 50, checkout.project.failing)
+    assert len(baseline.failed()) <= allowed, sorted(baseline.failed())
     print(f"{checkout.source.name}: {baseline.figures()}")
 
 

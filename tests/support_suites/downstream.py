@@ -1,4 +1,4 @@
-"""The suites of urllib3 and requests: fetched, given an environment of their own, and run under the patch."""
+"""The suites of other projects: fetched, given an environment of their own, and run under the patch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Project:
     `intended` are tests that do not pass under the patch, on purpose; each is a row of docs/differences.md.
 
     `group` is the dependency group of its pyproject.toml with what the tests need, `needs` what they need
-    besides; `arguments` go to pytest.
+    besides; `arguments` go to pytest, `environment` into the process. `version` is the one to fetch: that of the
+    installed project where it is empty. `failing` is how many tests fail without the package too, at most, for want of
+    another machine, or of versions of what it needs that are years old.
     """
 
     name: str
@@ -37,12 +39,18 @@ class Project:
     needs: tuple[str, ...]
     arguments: tuple[str, ...]
     intended: tuple[str, ...] = ()
+    version: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    failing: int = 0
 
 
 # Its server, and that of requests' test below, ends the head without an empty line.
 CUT_HEAD = (
     "test/with_dummyserver/test_socketlevel.py::TestHeaders::test_response_headers_are_returned_in_the_original_order"
 )
+
+# A file that lacks something cannot be collected, and is counted as a failure of the baseline.
+ALL = ("--continue-on-collection-errors",)
 
 PROJECTS = {
     "urllib3": Project(
@@ -54,6 +62,27 @@ PROJECTS = {
     ),
     "requests": Project(
         "requests", "test", (), ("tests",), intended=("tests/test_lowlevel.py::test_chunked_encoding_error",)
+    ),
+    "mechanize": Project(
+        "mechanize",
+        "",
+        ("pytest", "requests"),
+        (*ALL, "--ignore=test/test_urllib2_localnet.py", "test"),
+        version="0.4.10",
+        failing=39,
+    ),
+    "suds-community": Project("suds-community", "", ("pytest", "requests", "six"), (*ALL, "tests"), version="1.2.0"),
+    "wsgi-intercept": Project(
+        "wsgi-intercept",
+        "",
+        ("pytest", "httplib2", "requests", "urllib3"),
+        (*ALL, "wsgi_intercept/tests"),
+        version="1.13.1",
+        environment=(("WSGI_INTERCEPT_SKIP_NETWORK", "true"),),
+        failing=6,
+    ),
+    "prometheus-client": Project(
+        "prometheus-client", "", ("pytest", "asgiref", "requests"), (*ALL, "tests"), version="0.26.0"
     ),
 }
 
@@ -72,7 +101,8 @@ def prepare(project: Project, cache: Path) -> Checkout:
 
     What an earlier call has left there is used again. Raises subprocess.CalledProcessError when pip fails.
     """
-    label = f"{project.name}-{version(project.name)}"
+    wanted = project.version or version(project.name)
+    label = f"{project.name.replace('-', '_')}-{wanted}"
     home = cache.absolute() / f"{label}-py{sys.version_info[0]}.{sys.version_info[1]}"
     source = home / label
     python = home / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -82,14 +112,14 @@ def prepare(project: Project, cache: Path) -> Checkout:
         pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
         # Dependency groups came with pip 25.1.
         subprocess.run([*pip, "install", "pip>=25.1"], check=True)
-        requirement = f"{project.name}=={version(project.name)}"
+        requirement = f"{project.name}=={wanted}"
         fetch = ["download", "--no-deps", "--no-binary", project.name, "--dest", str(home), requirement]
         subprocess.run([*pip, *fetch], check=True)
         archive = home / f"{label}.tar.gz"
         with tarfile.open(archive) as tar:
             tar.extractall(home, filter="data")
-        group = f"{source / 'pyproject.toml'}:{project.group}"
-        subprocess.run([*pip, "install", str(archive), "--group", group, *project.needs], check=True)
+        group = ["--group", f"{source / 'pyproject.toml'}:{project.group}"] if project.group else []
+        subprocess.run([*pip, "install", str(archive), *group, *project.needs], check=True)
         ready.touch()
     return Checkout(project, source, python)
 
@@ -111,7 +141,9 @@ def run_suite(
     staged = stage(folder / "path")
     command = [str(checkout.python), "-m", "pytest", "-p", "suite_pytest", "-p", "no:cacheprovider", "-q"]
     command += arguments if arguments is not None else checkout.project.arguments
-    extra = {} if only is None else {"CODA_SUITE_ONLY": json.dumps(only)}
+    extra = dict(checkout.project.environment)
+    if only is not None:
+        extra["CODA_SUITE_ONLY"] = json.dumps(only)
     return run(
         command,
         staged=staged,
