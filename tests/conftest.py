@@ -14,7 +14,7 @@ from typing import Any
 
 import keyring
 import pytest
-from hypothesis import find, settings
+from hypothesis import HealthCheck, find, settings
 from hypothesis.strategies import booleans
 from support import guard
 from support.accounts import ALICE
@@ -73,6 +73,9 @@ def pytest_collection_finish() -> None:
         gc.freeze()
 
 
+# A slow machine is no failure.
+settings.register_profile("in any time", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("in any time")
 # For interpreters that are tested in the shorter form: pytest --hypothesis-profile=short.
 settings.register_profile("short", max_examples=20)
 

@@ -44,6 +44,7 @@ class ProxyHandler(urllib_request.ProxyHandler):
     __module__ = "coda_network.urllib2"  # where programs, and pickle, find it
 
     _outcome_of: Any = None
+    _routes_of: Any = None
     _choice: Any = None
     _context: SSLContext | None = None
     proxies: Any
@@ -111,7 +112,16 @@ class ProxyHandler(urllib_request.ProxyHandler):
         return outcome_of(proxy, type).apply(self, req)
 
     def _open_over(self, req: Any, proxy: Any, type: str) -> Any:
-        return self._send(req, _choose().routes_to(proxy, f"the proxy for {type}", self._context))
+        routes_of = self._routes_of
+        if routes_of is None:
+            # As above: it remembers what stands in ``proxies``, and goes with them.
+            routes_of = self._routes_of = functools.lru_cache(MEMORY)(_choose().routes_to)
+        chain = tuple(proxy) if isinstance(proxy, list) else proxy
+        try:
+            hash(chain)
+        except TypeError:  # it is none; what is wrong with it is for the reader of routes to say
+            routes_of = _choose().routes_to
+        return self._send(req, routes_of(chain, f"the proxy for {type}", self._context))
 
     def _open_by_choice(self, req: Any) -> Any:
         if req.host and req.has_proxy():

@@ -299,3 +299,16 @@ def test_find_shows_no_password_and_says_why(monkeypatch: pytest.MonkeyPatch) ->
 def test_find_refuses_what_is_no_url_with_a_host(url: str) -> None:
     with pytest.raises(ValueError):
         proxies.find(url)
+
+
+def test_the_way_that_a_handler_remembers_is_that_of_its_proxies_now():
+    handler = urllib2.ProxyHandler({"http": ["socks5://first:1080"]})
+    request = urllib2.Request("http://site.test/")
+
+    def ways():
+        handler.proxy_open(request, handler.proxies["http"], "http")
+        return [route.urls for route in request._routes]
+
+    assert ways() == ways() == [["socks5://first:1080"]]
+    handler.proxies["http"].append("http://second:3128")
+    assert ways() == [["socks5://first:1080", "http://second:3128"]]
