@@ -18,7 +18,7 @@ from support.squid import Squid
 
 import coda_network
 
-pytestmark = [pytest.mark.servers, pytest.mark.green]
+pytestmark = [pytest.mark.servers, pytest.mark.programs]
 
 # They take part where they are installed.
 GREEN = {

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from xmlrpc.server import SimpleXMLRPCServer
@@ -29,12 +28,19 @@ pytestmark = pytest.mark.servers
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 PACKAGE_ROOT = Path(coda_network.__file__).resolve().parent.parent
 
-# What each imports, for the patch that comes after. Those of the second row take part where they are installed.
-LIBRARIES = {"requests_session": "requests", "urllib3_pool": "urllib3", "urlopen": "urllib.request"}
-LIBRARIES |= {
-    name: library for name, library in {"boto3_s3": "boto3", "pandas_csv": "pandas"}.items() if find_spec(library)
+# What each imports, for the patch that comes after.
+LIBRARIES = {
+    "requests_session": "requests",
+    "urllib3_pool": "urllib3",
+    "urlopen": "urllib.request",
+    "boto3_s3": "boto3",
+    "pandas_csv": "pandas",
+    "xmlrpc_transport": "xmlrpc.client",
 }
-LIBRARIES |= {"xmlrpc_transport": "xmlrpc.client"}
+NAMES = [
+    pytest.param(name, marks=pytest.mark.programs if library in ("boto3", "pandas") else ())
+    for name, library in LIBRARIES.items()
+]
 
 # Each offers one scheme alone.
 KINDS = ("squid_ntlm", "squid_negotiate_ntlm", "squid_digest", "squid_basic")
@@ -113,7 +119,7 @@ def with_login(squid: Squid, kind: str, name: str) -> str:
 
 @pytest.mark.parametrize("how", ["patched first", "patched last"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_logs_in(
     request: pytest.FixtureRequest, nginx: Nginx, ca: Authority, rpc: str, name: str, kind: str, how: str
 ) -> None:
@@ -122,7 +128,7 @@ def test_a_program_logs_in(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "squid_basic"])
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_fails_without_the_patch(
     request: pytest.FixtureRequest, nginx: Nginx, ca: Authority, rpc: str, name: str, kind: str
 ) -> None:
@@ -132,7 +138,7 @@ def test_a_program_fails_without_the_patch(
     assert "407" in done.stderr
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_logs_in_with_the_credentials_of_the_patch(
     squid_ntlm: Squid, nginx: Nginx, ca: Authority, rpc: str, name: str
 ) -> None:
@@ -145,14 +151,14 @@ def test_a_program_logs_in_with_the_credentials_of_the_patch(
 @pytest.mark.kerberos
 @pytest.mark.usefixtures("alice_ticket")
 @pytest.mark.parametrize("how", ["patched first", "patched last"])
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_logs_in_with_the_ticket_of_its_user(
     squid_negotiate: Squid, nginx: Nginx, ca: Authority, rpc: str, name: str, how: str
 ) -> None:
     assert_done(run(name, how, squid_negotiate.url, ca, *arguments_for(name, nginx, rpc)))
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_program_without_a_ticket_is_refused(
     squid_negotiate: Squid, nginx: Nginx, ca: Authority, rpc: str, name: str
 ) -> None:
