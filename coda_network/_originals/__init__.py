@@ -147,13 +147,14 @@ def stands_over(stand_in: Any, own: type) -> bool:
 
 def subclasses(base: type[Any]) -> Iterator[type[Any]]:
     """Yield all subclasses that exist, at any depth, each once."""
-    seen: set[type[Any]] = set()
+    # By identity: a metaclass can have an ``__eq__`` of its own (that of typing's unions warns on 3.14), and a
+    # ``__subclasses__``. The classes themselves are kept, as an identity may come again behind one that is gone.
+    seen: dict[int, type[Any]] = {}
     waiting = [base]
     while waiting:
-        # Called on ``type``: a metaclass can have a ``__subclasses__`` of its own.
         for subclass in type.__subclasses__(waiting.pop()):
-            if subclass not in seen:
-                seen.add(subclass)
+            if id(subclass) not in seen:
+                seen[id(subclass)] = subclass
                 waiting.append(subclass)
                 yield subclass
 

@@ -49,7 +49,9 @@ def wheel_of(found: Distribution, folder: Path) -> None:
     tags = [line.partition(":")[2].strip() for line in (found.read_text("WHEEL") or "").splitlines() if "Tag:" in line]
     assert tags, found.metadata["Name"]
     name = found.metadata["Name"].replace("-", "_")
-    write_wheel(folder / f"{name}-{found.version}-{tags[-1]}.whl", files)
+    # Several tags are one in the name of the file, part by part.
+    tag = "-".join(".".join(sorted(set(part))) for part in zip(*(each.split("-") for each in tags), strict=True))
+    write_wheel(folder / f"{name}-{found.version}-{tag}.whl", files)
 
 
 @pytest.fixture(scope="module")
