@@ -25,6 +25,7 @@ from coda_network._patch.in_flight import move_responses
 from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import Action, FunctionTarget, SubclassRule, Target
 from coda_network._route import environment
+from coda_network._secrets import lets_out_no_secret
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if sys.implementation.name == "pypy":
     _OWN |= {"__del__"}
 
 _stdlib_urlopen = kept(urllib.request, "urlopen")
+_stdlib_urlretrieve = kept(urllib.request, "urlretrieve")
 
 
 def _opener_for(context: Any) -> Any:
@@ -78,6 +80,8 @@ def steps() -> list[Target | Action]:
         *_body(urllib_request.ProxyDigestAuthHandler, basic_digest_handlers.ProxyDigestAuthHandler),
         *_for_https(),
         _target(urllib.request, "urlopen", sharing_urlopen(_stdlib_urlopen, _opener_for)),
+        # Its own frame has the URL.
+        _target(urllib.request, "urlretrieve", lets_out_no_secret(_stdlib_urlretrieve)),
         *(_target(urllib.request, name, environment.getproxies_environment) for name in _environment_names()),
         Action(_nothing, move_responses),
         Action(_begin, in_place.end),

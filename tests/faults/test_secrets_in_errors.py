@@ -179,6 +179,12 @@ def patched_urlopen(netloc: str) -> None:
     urllib.request.urlopen(f"http://{LOGIN}@{netloc}/", timeout=SECONDS).close()
 
 
+@coda_network.patched()
+def patched_urlretrieve(netloc: str) -> None:
+    socket.setdefaulttimeout(SECONDS)
+    urllib.request.urlretrieve(f"http://{LOGIN}@{netloc}/")
+
+
 @coda_network.patched(credentials=(ALICE.qualified, ALICE.password))
 def patched_http_client(netloc: str) -> None:
     connected(http.client.HTTPConnection, netloc, by_steps)
@@ -222,6 +228,7 @@ WAYS = (
     download,
     download_handle,
     patched_urlopen,
+    patched_urlretrieve,
     patched_http_client,
     patched_urllib3_pool,
     patched_requests,
