@@ -11,7 +11,7 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,12 +134,29 @@ def _begin(name: str) -> Begun | None:
     return (name, *_imported(source.read_bytes() if source else b""))
 
 
+def _owners() -> Mapping[str, list[str]]:
+    """Return the distributions of each module at the top.
+
+    Python 3.10 knows those that list their modules only: of the others the first part of each file's path is one.
+    """
+    owners = dict(importlib.metadata.packages_distributions())
+    if sys.version_info < (3, 11):
+        for found in importlib.metadata.distributions():
+            if found.read_text("top_level.txt") is None:
+                for file in found.files or ():
+                    name = file.parts[0] if len(file.parts) > 1 else file.stem
+                    names = owners.setdefault(name, [])
+                    if file.suffix == ".py" and found.metadata["Name"] not in names:
+                        names.append(found.metadata["Name"])
+    return owners
+
+
 def _distribution_of(name: str) -> importlib.metadata.Distribution | None:
     """Return the distribution that a command, a distribution or a module is of."""
     for entry in importlib.metadata.entry_points(group="console_scripts"):
         if entry.name == name and entry.dist is not None:
             return entry.dist
-    owners = importlib.metadata.packages_distributions().get(name, ())
+    owners = _owners().get(name, ())
     for candidate in (name, *owners):
         try:
             return importlib.metadata.distribution(candidate)
@@ -161,7 +178,7 @@ def _imported(source: bytes) -> tuple[list[importlib.metadata.Distribution], lis
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     uses = [Use(name, (), "yes", "the standard library's client") for name in _STDLIB if name in names]
-    owners = importlib.metadata.packages_distributions()
+    owners = _owners()
     distributions = dict.fromkeys(owner for name in names for owner in owners.get(name.partition(".")[0], ()))
     return [importlib.metadata.distribution(owner) for owner in distributions], uses
 

@@ -83,14 +83,18 @@ def read_configuration(path: str | None = None, profile: str | None = None) -> d
 
 
 def _load(path: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
     try:
         with open(path, "rb") as file:
-            document: dict[str, Any] = tomllib.load(file)
+            # Behind open(): who has no file needs nothing that reads one.
+            if sys.version_info >= (3, 11):
+                import tomllib
+            else:
+                import tomli as tomllib
+
+            try:
+                document: dict[str, Any] = tomllib.load(file)
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise BadConfiguration(f"{path}: {error}") from None
             return document
     except FileNotFoundError:
         if os.environ.get(FILE_VARIABLE) == path:
@@ -98,9 +102,6 @@ def _load(path: str) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise BadConfiguration(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        # The message of the parser says where, and shows nothing of the file.
-        raise BadConfiguration(f"{path}: {error}") from None
 
 
 def _checked(table: Mapping[str, Any], place: str) -> dict[str, Any]:
