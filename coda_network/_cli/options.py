@@ -125,6 +125,7 @@ def for_with(parser: ArgumentParser) -> None:
 examples:
   coda-network with --user 'DOMAIN\\alice' -- git clone https://git.example/thing.git
   coda-network with --proxy http://proxy.example:3128 -- npm install
+  coda-network with --same-user -- chromium
 
 exit codes:
   that of the command; 128 and the number of the signal that ended it
@@ -133,6 +134,12 @@ exit codes:
 """
     add_route_options(parser)
     add_login_options(parser)
+    parser.add_argument(
+        "--same-user",
+        action="store_true",
+        help="serve all programs of this user, for those that take no password from the environment: browsers, Java "
+        "(on Linux)",
+    )
     add_verbosity(parser)
     parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning (the default) or error")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")

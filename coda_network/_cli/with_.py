@@ -12,6 +12,7 @@ from typing import Any
 
 from coda_network._auth import defaults
 from coda_network._local_proxy.command import allow_many_files, routes_of
+from coda_network._local_proxy.peer_user import can_tell
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Settings
 from coda_network._settings.options import BAD_SETTINGS, Usage, credentials_of, fill_in, log_in_as, log_to_stderr
@@ -43,14 +44,16 @@ def run(options: Any) -> int:
 def _serve(options: Any, command: Sequence[str]) -> int:
     """Run the command beside a local proxy as the options say."""
     # Whoever does not know the secret gets a 407: other users of this machine could use it otherwise.
-    settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24))
+    if options.same_user and not can_tell():
+        raise Usage("--same-user: this system does not tell whose a connection is")
+    settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24), same_user=options.same_user)
     login = log_in_as(credentials_of(options))
     allow_many_files()
     try:
         proxy = LocalProxy(settings)
         proxy.start()
         try:
-            return _run(command, environment_for(proxy.url, os.environ))
+            return _run(command, environment_for(proxy.url, os.environ, options.same_user))
         finally:
             proxy.close(0)
     finally:
@@ -58,13 +61,14 @@ def _serve(options: Any, command: Sequence[str]) -> int:
             defaults.remove(login)
 
 
-def environment_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
+def environment_for(url: str, given: Mapping[str, str], same_user: bool = False) -> dict[str, str]:
     """Return an environment in which programs find a proxy.
 
     ``no_proxy`` stays as it is: what it names is reached without the proxy.
 
     :param url: of the proxy, with its secret
     :param given: the environment to begin with
+    :param same_user: the proxy serves programs that do not give the secret
     """
     environment = dict(given)
     for name in ("http_proxy", "https_proxy", "all_proxy"):
@@ -79,6 +83,12 @@ def environment_for(url: str, given: Mapping[str, str]) -> dict[str, str]:
     count = int(given.get("GIT_CONFIG_COUNT") or 0) if (given.get("GIT_CONFIG_COUNT") or "0").isdigit() else 0
     environment["GIT_CONFIG_COUNT"] = str(count + 1)
     environment[f"GIT_CONFIG_KEY_{count}"], environment[f"GIT_CONFIG_VALUE_{count}"] = "http.proxy", url
+    if same_user:
+        # Java takes no password from its settings. What is to be reached without a proxy, ours knows.
+        host, _, port = url.rpartition("@")[2].rpartition(":")
+        options = [f"-D{name}.proxyHost={host} -D{name}.proxyPort={port}" for name in ("http", "https")]
+        before = given.get("JAVA_TOOL_OPTIONS")
+        environment["JAVA_TOOL_OPTIONS"] = " ".join([*([before] if before else []), *options, "-Dhttp.nonProxyHosts="])
     return environment
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from coda_network._local_proxy import forward, tunnel
 from coda_network._local_proxy.access import knows_secret
 from coda_network._local_proxy.fields import Fields, head_bytes
 from coda_network._local_proxy.pages import Problem, page, reason_phrase
+from coda_network._local_proxy.peer_user import is_own_users
 from coda_network._local_proxy.request_body import BodyCut, ClientBody
 from coda_network._local_proxy.upstream import Unreachable, upstream_problem
 from coda_network._net.deadline import Deadline
@@ -59,6 +61,11 @@ class Client:
         # Of the response under way, for the log.
         self._status = 0
         self._sent = 0
+
+    @functools.cached_property
+    def is_own_users(self) -> bool:
+        """Return whether the client may use the proxy as a program of our own user; asked once a connection."""
+        return self.proxy.settings.same_user and is_own_users(self.sock)
 
     # -- the connection
 
@@ -152,11 +159,12 @@ class Client:
         return goes_on
 
     def _serve(self, head: RequestHead) -> bool:
-        if not knows_secret(self.proxy.settings, head.fields.get("proxy-authorization")):
+        if not knows_secret(self.proxy.settings, head.fields.get("proxy-authorization")) and not self.is_own_users:
             raise Problem(
                 407,
                 "This proxy serves those who know its password.",
-                "It is in the variables http_proxy and https_proxy of the programs that it was started for.",
+                "It is in the variables http_proxy and https_proxy of the programs that it was started for. For a "
+                "program that takes no password from there, a browser say, use `coda-network with --same-user`.",
                 "http_request_denied",
             )
         if head.method == "CONNECT":

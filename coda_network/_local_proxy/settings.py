@@ -48,6 +48,8 @@ class Settings:
     port: int = 0
     secret: str | None = field(default=None, repr=False)
     """The password that clients have to give; None where any client of the allowed networks may use the proxy."""
+    same_user: bool = False
+    """Serve clients of the user of this process, too, where they do not give the secret: browsers and Java cannot."""
     allow: tuple[Network, ...] = LOOPBACK
     """The networks whose clients are served."""
     limits: Limits = Limits()

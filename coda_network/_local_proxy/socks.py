@@ -33,6 +33,8 @@ def serve_socks(client: Client) -> None:
     client.is_idle = False
     methods = _exactly(client, _exactly(client, 2)[1])
     wanted = NO_LOGIN if client.proxy.settings.secret is None else PASSWORD
+    if PASSWORD not in methods and client.is_own_users:
+        wanted = NO_LOGIN
     client.send(bytes((5, wanted if wanted in methods else NONE_OF_THESE)))
     if wanted not in methods or (wanted == PASSWORD and not _knows_secret(client)):
         return

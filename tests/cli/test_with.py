@@ -147,3 +147,12 @@ def test_programs_of_all_kinds_find_the_proxy_and_no_proxy_stays() -> None:
     assert (found["no_proxy"], found["NO_PROXY"], found["NODE_USE_ENV_PROXY"]) == ("intranet", "intranet", "1")
     assert (found["GIT_CONFIG_COUNT"], found["GIT_CONFIG_KEY_1"]) == ("2", "http.proxy")
     assert given["HTTP_PROXY"] == "http://old:1"
+    assert "JAVA_TOOL_OPTIONS" not in found  # it could not give the secret
+
+
+def test_java_finds_a_proxy_that_wants_no_secret() -> None:
+    found = environment_for("http://coda:s@127.0.0.1:9", {"JAVA_TOOL_OPTIONS": "-Xmx1g"}, same_user=True)
+    assert found["JAVA_TOOL_OPTIONS"] == (
+        "-Xmx1g -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=9 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9 "
+        "-Dhttp.nonProxyHosts="
+    )

@@ -14,7 +14,8 @@ def is_local(address: object) -> bool:
     if host in ("", "localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        found = ipaddress.ip_address(host)
+        return (getattr(found, "ipv4_mapped", None) or found).is_loopback  # Python before 3.13 does not look inside
     except ValueError:
         return False  # Any other name would be resolved, and might be anywhere.
 
