@@ -207,11 +207,12 @@ def test_memories_of_logins_answer_with_whole_entries() -> None:
     memory, refused = LoginMemory(), RefusedPasswords()
     peers = [Peer(Role.PROXY, f"proxy{number}", 3128) for number in range(3)]
     user = Credentials("user", "password")
+    scheme: Any = None  # no memory asks it
 
     def work(number: int) -> None:
         for turn in range(200):
             peer = peers[turn % 3]
-            attempt = Attempt(None, "basic", "Basic", peer.host, user)  # type: ignore[arg-type]
+            attempt = Attempt(scheme, "basic", "Basic", peer.host, user)
             memory.remember(peer, attempt)
             found = memory.recall(peer)
             assert found is None or found.realm == peer.host

@@ -15,6 +15,7 @@ import urllib.response
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -62,11 +63,11 @@ IDS = [f"{theirs.__name__}.{name}" for _, theirs, name in CASES]
 Parameters = dict[str, inspect.Parameter]
 
 
-def taken_by(name: str, value: object) -> dict[str, Parameters]:
+def taken_by(name: str, value: Any) -> dict[str, Parameters]:
     """Return what *value* takes and, where it is a class, each of its public methods; nothing of what C hides."""
     found = {}
     try:
-        found[name] = dict(inspect.signature(value).parameters)  # type: ignore[arg-type]
+        found[name] = dict(inspect.signature(value).parameters)
     except ValueError:
         pass
     if isinstance(value, type):

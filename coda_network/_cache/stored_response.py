@@ -79,9 +79,10 @@ class _Message(io.RawIOBase):
             return count
         if self._file is None or not self._left:
             return 0
-        count = self._file.readinto(view[: self._left])  # type: ignore[attr-defined]  # typeshed's BinaryIO lacks it
-        self._left -= count
-        return count  # type: ignore[no-any-return]
+        file: Any = self._file  # typeshed's BinaryIO lacks readinto()
+        read: int = file.readinto(view[: self._left])
+        self._left -= read
+        return read
 
     def close(self) -> None:
         if self._file is not None:

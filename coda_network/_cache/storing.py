@@ -7,10 +7,18 @@ is closed before, or cut short, is not stored.
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coda_network._cache.folder import NewFile
+
+if TYPE_CHECKING:
+    _Response = http.client.HTTPResponse
+else:
+    _Response = object  # the class of the response comes behind, see ``_storing()``
+
+Outcome = TypeVar("Outcome")
 
 
 def store_while_read(response: Any, new: NewFile) -> None:
@@ -22,33 +30,33 @@ def store_while_read(response: Any, new: NewFile) -> None:
     _look_for_the_end(response)
 
 
-class _Storing:
+class _Storing(_Response):
     """What a response does besides what it does by itself."""
 
     def read(self, amt: int | None = None) -> bytes:
-        return self._take(super().read, amt)  # type: ignore[misc,no-any-return]
+        return self._take(super().read, amt)
 
     def read1(self, n: int = -1) -> bytes:
-        return self._take(super().read1, n)  # type: ignore[misc,no-any-return]
+        return self._take(super().read1, n)
 
-    def readline(self, limit: int = -1) -> bytes:
-        return self._take(super().readline, limit)  # type: ignore[misc,no-any-return]
+    def readline(self, limit: int = -1) -> bytes:  # type: ignore[override]  # None is no limit in io only
+        return self._take(super().readline, limit)
 
     def readinto(self, b: Any) -> int:
-        return self._take(super().readinto, b)  # type: ignore[misc,no-any-return]
+        return self._take(super().readinto, b)
 
     def readinto1(self, b: Any) -> int:
-        return self._take(super().readinto1, b)  # type: ignore[misc,no-any-return]
+        return self._take(super().readinto1, b)
 
     def close(self) -> None:
-        super().close()  # type: ignore[misc]
+        super().close()
         _stop(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         _stop(self)
         return self.__reduce_ex__(protocol)
 
-    def _take(self, read: Any, argument: Any) -> Any:
+    def _take(self, read: Callable[[Any], Outcome], argument: Any) -> Outcome:
         this: Any = self
         if this._is_reading:  # one of them calls another
             return read(argument)
@@ -60,7 +68,8 @@ class _Storing:
             raise
         if "_new_file" in vars(this):  # it may have been closed meanwhile
             this._is_reading = False
-            data = got if isinstance(got, bytes) else bytes(memoryview(argument).cast("B")[:got])
+            count: Any = got  # where it is not the data itself
+            data = got if isinstance(got, bytes) else bytes(memoryview(argument).cast("B")[:count])
             if data and not this._new_file.write(data):
                 _stop(this)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, IncompleteRead
@@ -52,8 +52,8 @@ class Retry:
     backoff: float = 0.5
     max_backoff: float = 60.0
     jitter: float = 0.5
-    statuses: frozenset[int] = TRANSIENT
-    methods: frozenset[str] = IDEMPOTENT
+    statuses: Collection[int] = TRANSIENT
+    methods: Collection[str] = IDEMPOTENT
     retry_after: bool = True
     total_time: float | None = 120.0
 
@@ -132,7 +132,7 @@ class Retry:
         return isinstance(error, (ConnectionError, TimeoutError, BadStatusLine, IncompleteRead))
 
 
-def _several(names: Iterable[str]) -> Iterable[str]:
+def _several(names: Collection[str]) -> Collection[str]:
     return [names] if isinstance(names, str) else names
 
 

@@ -48,7 +48,8 @@ class Counting:
 def get(opener: Any, url: str, **fields: str) -> bytes:
     headers = {name.replace("_", "-"): value for name, value in fields.items()}
     with opener.open(urllib2.Request(url, headers=headers)) as response:
-        return response.read()  # type: ignore[no-any-return]
+        body: bytes = response.read()
+    return body
 
 
 def files(folder: Path) -> list[Path]:
@@ -63,8 +64,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def site() -> Iterator[Any]:
     server = Counting()
-    with ScriptedPeer(server) as peer:
-        peer.count = lambda: server.count  # type: ignore[attr-defined]
+    with ScriptedPeer(server) as started:
+        peer: Any = started
+        peer.count = lambda: server.count
         yield peer
 
 
@@ -478,10 +480,10 @@ def test_a_response_that_is_being_stored_pickles(folder: Path, site: Any) -> Non
 @pytest.mark.servers
 def test_nginx_is_asked_once_and_then_by_its_etag(folder: Path, nginx: Nginx) -> None:
     file = nginx.file(1_000_000)
-    cache = HTTPCache(folder)
+    cache: Any = HTTPCache(folder)
     with closing(urllib2.build_opener(cache=cache)) as opener:
         for later in (0, 1, 10**7):
-            cache.clock = lambda later=later: time.time() + later  # type: ignore[method-assign,misc]
+            cache.clock = lambda later=later: time.time() + later
             with opener.open(f"{nginx.url}/{file.path.lstrip(chr(47))}") as response:
                 assert len(response.read()) == file.size
             assert response.from_cache is (later > 0)

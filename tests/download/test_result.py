@@ -135,10 +135,10 @@ def test_files_are_sent_from_disk_without_loading_them(origin: Origin, tmp_path:
         files: dict[str, Any] = {"a": small, "b": opened, "c": ("given.csv", b"1,2", "text/x"), "d": str(small)}
         assert do_download(peer.url, data={"field": ["ö", "2"]}, files=files)[0] == 200
     [(head, body)] = bodies
-    message = email.message_from_bytes(
+    message: Any = email.message_from_bytes(
         b"Content-Type: " + head.split(b"Content-Type: ")[1].split(b"\r\n")[0] + b"\n\n" + body
     )
-    parts: list[Any] = message.get_payload()  # type: ignore[assignment]
+    parts = message.get_payload()
     assert [part.get_payload(decode=True) for part in parts] == ["ö".encode(), b"2", b"hello", b"llo", b"1,2", b"hello"]
     assert [part.get_param("name", header="Content-Disposition") for part in parts] == ["field", "field", *"abcd"]
     assert parts[4].get_content_type() == "text/x"

@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from email.message import Message
 from email.utils import formatdate
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 from typing import Any
@@ -145,8 +146,8 @@ def test_only_what_may_be_repeated_is(waits: list[float], arguments: dict[str, A
         (URLError("unknown url type"), False),
         (FileNotFoundError(), False),
         (ValueError(), False),
-        (HTTPError("", 503, "", None, None), True),  # type: ignore[arg-type]
-        (HTTPError("", 404, "", None, None), False),  # type: ignore[arg-type]
+        (HTTPError("", 503, "", Message(), None), True),
+        (HTTPError("", 404, "", Message(), None), False),
     ],
     ids=repr,
 )
@@ -214,8 +215,8 @@ def test_nor_one_beyond_the_time_limit_of_the_download() -> None:
 def test_a_policy_is_a_value() -> None:
     assert Retry(attempts=2) == pickle.loads(pickle.dumps(Retry(attempts=2))) != Retry()
     assert hash(Retry()) == hash(Retry())
-    assert Retry(statuses=[503]).statuses == frozenset({503})  # type: ignore[arg-type]
-    assert Retry(methods="get").methods == frozenset({"GET"})  # type: ignore[arg-type]
+    assert Retry(statuses=[503]).statuses == frozenset({503})
+    assert Retry(methods="get").methods == frozenset({"GET"})
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
-from support.accounts import ALICE  # noqa: E402
-from support.certs import Authority  # noqa: E402
-from support.nginx import Nginx  # noqa: E402
-from support.servers import public_directory  # noqa: E402
-from support.squid import NTLMLogin, Squid  # noqa: E402
+from support.accounts import ALICE
+from support.certs import Authority
+from support.nginx import Nginx
+from support.servers import public_directory
+from support.squid import NTLMLogin, Squid
 
-from coda_network.utilities import Access, download_many  # noqa: E402
+from coda_network.utilities import Access, download_many
 
 WORKERS = 4
 Pids = Callable[[], list[int]]

@@ -338,7 +338,8 @@ def _(url: str) -> None:
 
     if proxy := proxy_for(url):
         telepot.api.set_proxy(proxy)
-    telepot.api._methodurl = lambda req, **options: url + "page.json"  # type: ignore[assignment]
+    api: Any = telepot.api
+    api._methodurl = lambda req, **options: url + "page.json"
     has(telepot.Bot("1:token").getMe())
 
 
@@ -495,7 +496,6 @@ def _(url: str) -> None:
 @library("cloudscraper")
 def _(url: str) -> None:
     import cloudscraper
-    import requests  # noqa: F401
 
     with cloudscraper.create_scraper(ssl_context=_context()) as session:
         has(session.get(url + "page.json").text)

@@ -30,11 +30,11 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from site_of_programs import MIB, WORDS, Site, make_files  # noqa: E402
-from support.accounts import ALICE  # noqa: E402
-from support.certs import Authority  # noqa: E402
-from support.servers import free_port, public_directory  # noqa: E402
-from support.squid import NTLMLogin, Squid  # noqa: E402
+from site_of_programs import MIB, WORDS, Site, make_files
+from support.accounts import ALICE
+from support.certs import Authority
+from support.servers import free_port, public_directory
+from support.squid import NTLMLogin, Squid
 
 CODA_NETWORK = [sys.executable, "-m", "coda_network"]
 PASSWORD = {"PROXY_PASSWORD": ALICE.password}

@@ -7,6 +7,7 @@ import socketserver
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 BUCKETS = """<?xml version="1.0" encoding="UTF-8"?>
 <ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>1</ID></Owner><Buckets><Bucket>
@@ -57,7 +58,7 @@ class Site(socketserver.ThreadingTCPServer):
         self.url = f"{scheme}://localhost:{self.server_address[1]}/"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def finish_request(self, request, client_address):  # type: ignore[no-untyped-def]
+    def finish_request(self, request: Any, client_address: Any) -> None:
         if self._context is not None:  # in the thread of this connection
             try:
                 request = self._context.wrap_socket(request, server_side=True)

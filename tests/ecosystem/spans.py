@@ -41,10 +41,11 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    server: Server
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.server.seen.append({name.lower() for name in self.headers})  # type: ignore[attr-defined]
+        self.server.seen.append({name.lower() for name in self.headers})
         self.send_response(200)
         self.send_header("Content-Length", "5")
         self.end_headers()

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "patch"))
@@ -110,10 +111,11 @@ def mocket(site: str) -> Iterator[list[str]]:
 def geventhttpclient(site: str) -> Iterator[list[str]]:
     from geventhttpclient import httplib
 
-    found = http.client.HTTPConnection, http.client.HTTPSConnection, http.client.HTTPResponse
+    module: Any = http.client
+    found = module.HTTPConnection, module.HTTPSConnection, module.HTTPResponse
     httplib.patch()
     yield [site]
-    http.client.HTTPConnection, http.client.HTTPSConnection, http.client.HTTPResponse = found  # type: ignore[misc]
+    module.HTTPConnection, module.HTTPSConnection, module.HTTPResponse = found
 
 
 LIBRARIES = {

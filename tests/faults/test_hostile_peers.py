@@ -27,7 +27,7 @@ SECONDS = 1.0
 
 def site(netloc: str) -> Any:
     manager = urllib2.HTTPPasswordMgrWithDefaultRealm()
-    manager.add_password(None, f"http://{netloc}/", ALICE.user, ALICE.password)  # type: ignore[arg-type]
+    manager.add_password(None, f"http://{netloc}/", ALICE.user, ALICE.password)
     handlers = (
         urllib2.ProxyHandler({}),
         urllib2.HTTPBasicAuthHandler(manager),

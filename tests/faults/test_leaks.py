@@ -69,9 +69,9 @@ def unread(url: str) -> Callable[[], object]:
 
 
 def digest(url: str) -> Callable[[], object]:
-    handler = urllib2.HTTPDigestAuthHandler(urllib2.HTTPPasswordMgrWithDefaultRealm())
-    handler.add_password(None, url, ALICE.user, ALICE.password)  # type: ignore[arg-type]
-    opener = opened(handler)
+    manager = urllib2.HTTPPasswordMgrWithDefaultRealm()
+    manager.add_password(None, url, ALICE.user, ALICE.password)
+    opener = opened(urllib2.HTTPDigestAuthHandler(manager))
     return lambda: opener.open(f"{url}digest", timeout=10).read()
 
 

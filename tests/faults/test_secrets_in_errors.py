@@ -294,9 +294,10 @@ def users(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     before = socket.getdefaulttimeout()
     yield
     socket.setdefaulttimeout(before)
-    for module in (urllib2, urllib.request):
-        if module._opener is not None:  # type: ignore[attr-defined]  # urllib's own name
-            module._opener.close()  # type: ignore[attr-defined]
+    modules: list[Any] = [urllib2, urllib.request]
+    for module in modules:
+        if module._opener is not None:
+            module._opener.close()
 
 
 def lenient(script: Script) -> Script:

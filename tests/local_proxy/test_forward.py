@@ -13,7 +13,7 @@ import pytest
 from support.accounts import ALICE
 from support.local import RawClient, local_proxy
 from support.origin import Origin, patterned
-from support.peer import ScriptedPeer, Wire
+from support.peer import Script, ScriptedPeer, Wire
 from support.proxy import Proxy
 
 from coda_network._local_proxy.proxy import LocalProxy
@@ -347,8 +347,8 @@ def test_what_cannot_be_served_is_explained(direct: LocalProxy, url: str, status
         (lambda wire: (wire.read_head(), wire.respond(b"", "407 Who", "Proxy-Authenticate: Basic")), 502),
     ],
 )
-def test_an_upstream_that_fails_is_a_page(script: object, status: int) -> None:
-    with ScriptedPeer(script) as peer, local_proxy(limits=Limits(transfer=0.3, drain=0.2)) as proxy:  # type: ignore[arg-type]
+def test_an_upstream_that_fails_is_a_page(script: Script, status: int) -> None:
+    with ScriptedPeer(script) as peer, local_proxy(limits=Limits(transfer=0.3, drain=0.2)) as proxy:
         with RawClient(proxy) as client:
             assert client.get(peer.url)[0] == status
 

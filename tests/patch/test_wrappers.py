@@ -135,7 +135,7 @@ def test_a_wrapper_taken_off_while_patched_leaves_ours_and_then_nothing(origin: 
     setattr(RESPONSE, "read", closing_over(found, []))  # noqa: B010  # mypy lets no method be assigned
     if not patched_first:
         coda_network.patch()
-    setattr(RESPONSE, "read", found)  # noqa: B010
+    setattr(RESPONSE, "read", found)  # noqa: B010  # likewise
     opened(origin)
     assert origin.connections == 1
     coda_network.unpatch()

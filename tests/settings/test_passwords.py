@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.keyrings import MemoryKeyring
@@ -90,8 +91,8 @@ def test_the_first_place_that_has_a_password_counts(
     memory_keyring.passwords["coda_network", "alice"] = "of the keyring"
     file = str(password_file(tmp_path, "of the file"))
 
-    def found(user: str = "alice", **options: str) -> str:
-        credentials = find_credentials(user, ask=lambda name: f"typed by {name}", **options)  # type: ignore[arg-type]
+    def found(user: str = "alice", **options: Any) -> str:
+        credentials = find_credentials(user, ask=lambda name: f"typed by {name}", **options)
         assert credentials is not None
         return credentials.password
 
@@ -103,9 +104,9 @@ def test_the_first_place_that_has_a_password_counts(
 
 
 @pytest.mark.parametrize("options", [{"password": "x"}, {"password_file": "x"}, {"password_env": "x"}])
-def test_a_password_without_a_user_is_refused(options: dict[str, str]) -> None:
+def test_a_password_without_a_user_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(NoPassword, match="name one with --user"):
-        find_credentials(None, ask=nobody, **options)  # type: ignore[arg-type]
+        find_credentials(None, ask=nobody, **options)
 
 
 def test_without_a_user_nobody_logs_in() -> None:

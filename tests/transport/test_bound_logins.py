@@ -100,7 +100,8 @@ def test_a_login_that_a_middle_man_passes_on_is_refused(
             url = "http://site.example/" if way == "http" else tls_origin.url
             with pytest.raises(urllib2.URLError, match="407") as caught:
                 opener.open(url, timeout=10)
-            assert f"{scheme}: the user name or password was refused" in str(caught.value.auth_report)  # type: ignore[attr-defined]
+            failure: Any = caught.value
+            assert f"{scheme}: the user name or password was refused" in str(failure.auth_report)
             if isinstance(caught.value, urllib2.HTTPError):
                 caught.value.close()
         assert script.users == []

@@ -36,7 +36,7 @@ class Recorder:
 
     def __init__(self) -> None:
         # A file of its own, open to the end of the process: suites capture and close the standard streams.
-        self._file: TextIO = open(RESULTS, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        self._file: TextIO = open(RESULTS, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  # end() closes it
 
     def add(self, test: str, outcome: str, text: str = "") -> None:
         """Note `outcome` ("ok", "skip", "fail", "error") of `test`, which may be noted several times."""
