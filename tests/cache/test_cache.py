@@ -1,8 +1,7 @@
-"""What a cache keeps in its folder, for whom, and how much of it."""
+"""The folder of a cache: its bounds, what spoils it, and who shares it."""
 
 from __future__ import annotations
 
-import base64
 import errno
 import os
 import pickle
@@ -11,287 +10,18 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from contextlib import closing
-from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.counting_site import FRESH, Counting, files, get
 from support.nginx import Nginx
 from support.peer import ScriptedPeer, Wire
 
 import coda_network
 from coda_network import build_opener, urllib2
-from coda_network._auth.defaults import install, remove
 from coda_network.utilities import HTTPCache, Retry
-
-FRESH = "Cache-Control: max-age=600"
-
-
-class Counting:
-    """A server that says who asked, and counts."""
-
-    def __init__(self, *lines: str, size: int = 0) -> None:
-        self.lines = lines or (FRESH,)
-        self.size = size
-        self.count = 0
-
-    def __call__(self, wire: Wire) -> None:
-        for head in wire.read_heads():
-            self.count += 1
-            text = head.decode("latin-1").lower()
-            asks = [line for line in text.splitlines() if line.startswith(("authorization:", "cookie:", "x-api-key:"))]
-            wire.respond(f"{self.count} {asks}".encode() + b"x" * self.size, "200 OK", *self.lines)
-
-
-def get(opener: Any, url: str, **fields: str) -> bytes:
-    headers = {name.replace("_", "-"): value for name, value in fields.items()}
-    with opener.open(urllib2.Request(url, headers=headers)) as response:
-        body: bytes = response.read()
-    return body
-
-
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and path.parent.name not in ("tmp", folder.name)]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def site() -> Iterator[Any]:
-    server = Counting()
-    with ScriptedPeer(server) as started:
-        peer: Any = started
-        peer.count = lambda: server.count
-        yield peer
-
-
-BASIC = "Basic " + base64.b64encode(b"alice:secret").decode()
-USERS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "Basic": ({"Authorization": BASIC}, {"Authorization": "Basic " + base64.b64encode(b"bob:secret").decode()}),
-    "a wrong password": ({"Authorization": BASIC}, {"Authorization": "Basic " + base64.b64encode(b"alice:x").decode()}),
-    "Bearer": ({"Authorization": "Bearer one"}, {"Authorization": "Bearer two"}),
-    "a cookie": ({"Cookie": "session=1"}, {"Cookie": "session=2"}),
-    "a key": ({"X-Api-Key": "1"}, {"X-Api-Key": "2"}),
-    "nobody": ({"Authorization": BASIC}, {}),
-}
-
-
-@pytest.mark.parametrize(("one", "other"), USERS.values(), ids=USERS)
-def test_one_user_does_not_get_what_another_has_got(folder: Path, site: Any, one: Any, other: Any) -> None:
-    with closing(urllib2.build_opener(cache=folder)) as opener:
-        mine = get(opener, site.url, **one)
-        assert get(opener, site.url, **other) != mine
-        assert get(opener, site.url, **one) == mine
-    assert site.count() == 2
-
-
-def with_password(manager_class: Any, realm: str | None, password: str, url: str) -> Any:
-    manager = manager_class()
-    manager.add_password(realm, url, "alice", password)
-    return urllib2.HTTPBasicAuthHandler(manager)
-
-
-@pytest.mark.parametrize("manager", [urllib2.HTTPPasswordMgr, urllib2.HTTPPasswordMgrWithDefaultRealm])
-def test_passwords_of_handlers_tell_users_apart(folder: Path, site: Any, manager: Any) -> None:
-    bodies = []
-    for password in ("one", "two", "one"):
-        with closing(urllib2.build_opener(with_password(manager, "r", password, site.url), cache=folder)) as opener:
-            bodies.append(get(opener, site.url))
-    assert bodies[0] == bodies[2] != bodies[1]
-
-
-def test_passwords_in_the_url_tell_users_apart(folder: Path, site: Any) -> None:
-    with closing(urllib2.build_opener(cache=folder)) as opener:
-        bodies = [
-            get(opener, site.url.replace("//", f"//{user}:pw@")) if user else get(opener, site.url)
-            for user in ("alice", "bob", "", "alice")
-        ]
-    assert bodies[0] == bodies[3]
-    assert site.count() == 3
-
-
-def test_passwords_of_the_patch_tell_users_apart(folder: Path, site: Any) -> None:
-    with closing(urllib2.build_opener(cache=folder)) as opener:
-        bodies = []
-        for given in (("alice", "pw"), ("bob", "pw"), ("alice", "pw"), lambda peer, realm: None):
-            installed = install(given)  # type: ignore[arg-type]  # any of what patch() takes
-            try:
-                bodies.append(get(opener, site.url))
-            finally:
-                remove(installed)
-    assert bodies[0] == bodies[2]
-    assert site.count() == 3
-
-
-def test_a_client_certificate_tells_users_apart(folder: Path, ca: Any, client_context: Any) -> None:
-    server = Counting()
-    with ScriptedPeer(server, tls=ca.server_context()) as peer:
-        url = f"https://localhost:{peer.port}/"
-        for handler in (
-            urllib2.HTTPSHandler(context=ca.client_context()),
-            urllib2.HTTPSHandler(context=ca.client_context(), cert=str(ca.client_combined)),
-        ):
-            with closing(urllib2.build_opener(handler, cache=folder)) as opener:
-                get(opener, url)
-                get(opener, url)
-    assert server.count == 2
-
-
-def test_what_is_public_is_everybodys(folder: Path) -> None:
-    server = Counting("Cache-Control: public, max-age=600")
-    with ScriptedPeer(server) as peer, closing(urllib2.build_opener(cache=folder)) as opener:
-        assert get(opener, peer.url, Cookie="session=1") == get(opener, peer.url, Cookie="session=2")
-    assert server.count == 1
-
-
-def test_no_secret_is_on_disk(folder: Path) -> None:
-    server = Counting(FRESH, "Vary: Cookie, X-Api-Key", "Set-Cookie: session=TOPSECRET")
-    with ScriptedPeer(lambda wire: [wire.respond(b"", "200 OK", *server.lines) for _ in wire.read_heads()]) as peer:
-        with closing(urllib2.build_opener(cache=folder)) as opener:
-            url = f"http://alice:TOPSECRET@{peer.netloc}/?token=TOPSECRET"
-            get(opener, url, Cookie="a=TOPSECRET", X_Api_Key="TOPSECRET")
-            get(opener, peer.url, Authorization="Bearer TOPSECRET")
-    everything = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(files(folder)) == 2
-    assert not any(b"TOPSECRET" in path.read_bytes() or "TOPSECRET" in str(path) for path in everything)
-
-
-def test_the_folder_is_for_its_user_alone(folder: Path, site: Any) -> None:
-    with closing(urllib2.build_opener(cache=folder)) as opener:
-        get(opener, site.url)
-    if os.name == "posix":
-        assert folder.stat().st_mode & 0o77 == 0
-        assert all(path.stat().st_mode & 0o77 == 0 for path in files(folder))
-
-
-CUT = {
-    "a length": b"HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: 10\r\n\r\nshort",
-    "chunks": b"HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
-    "the end of the connection": b"HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\n\r\nshort",
-}
-
-
-@pytest.mark.parametrize("ways", ["whole", "pieces"])
-@pytest.mark.parametrize("data", CUT.values(), ids=CUT)
-def test_a_body_that_was_or_may_have_been_cut_short_is_not_stored(folder: Path, data: bytes, ways: str) -> None:
-    def script(wire: Wire) -> None:
-        wire.read_head()
-        wire.send(data)
-
-    with ScriptedPeer(script) as peer, closing(urllib2.build_opener(cache=folder)) as opener:
-        for _ in range(2):
-            with opener.open(peer.url) as response:
-                try:
-                    while response.read(*([2] if ways == "pieces" else [])):
-                        pass
-                except IncompleteRead:
-                    pass
-        assert peer.connections == 2
-    assert not files(folder)
-    assert not list((folder / "tmp").iterdir())
-
-
-def test_a_body_that_was_not_read_to_its_end_is_not_stored(folder: Path) -> None:
-    server = Counting(size=100_000)
-    with ScriptedPeer(server) as peer, closing(urllib2.build_opener(cache=folder)) as opener:
-        with opener.open(peer.url) as response:
-            response.read(10)
-        del response
-        response = opener.open(peer.url)
-        del response
-        assert server.count == 2
-    assert not files(folder)
-    assert not list((folder / "tmp").iterdir())
-
-
-READS: dict[str, Any] = {
-    "read": lambda response: response.read(),
-    "pieces": lambda response: b"".join(iter(lambda: response.read(7), b"")),
-    "read1": lambda response: b"".join(iter(lambda: response.read1(1000), b"")),
-    "lines": lambda response: b"".join(response),
-    "readlines": lambda response: b"".join(response.readlines()),
-    "readinto": lambda response: into(response),
-}
-
-
-def into(response: Any) -> bytes:
-    buffer, found = bytearray(50), b""
-    while count := response.readinto(buffer):
-        found += buffer[:count]
-    return found
-
-
-@pytest.mark.parametrize("read", READS.values(), ids=READS)
-@pytest.mark.parametrize("patched", [False, True])
-@pytest.mark.parametrize("chunked", [False, True])
-def test_it_is_stored_however_it_is_read(folder: Path, read: Any, patched: bool, chunked: bool) -> None:
-    body = b"line\n" * 2000
-    asked = []
-
-    def script(wire: Wire) -> None:
-        for head in wire.read_heads():
-            asked.append(head)
-            if chunked:
-                chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:3000], body[3000:]))
-                wire.send(f"HTTP/1.1 200 OK\r\n{FRESH}\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunks)
-                wire.send(b"0\r\n\r\n")
-            else:
-                wire.respond(body, "200 OK", FRESH)
-
-    with ScriptedPeer(script) as peer:
-        if patched:
-            with coda_network.patched(cache=folder):
-                opener = urllib.request.build_opener()
-                found = [read(opener.open(peer.url)) for _ in range(3)]
-                opener.close()
-        else:
-            with closing(urllib2.build_opener(cache=folder)) as ours:
-                found = [read(ours.open(peer.url)) for _ in range(3)]
-    assert found == [body] * 3
-    assert len(asked) == 1
-
-
-def test_a_stored_response_is_like_the_one_that_came(folder: Path) -> None:
-    server = Counting(FRESH, "X-Two: 1", "X-Two: 2", "Content-Type: text/plain; charset=latin-1", 'ETag: "\xe9"')
-    with ScriptedPeer(server) as peer, closing(urllib2.build_opener(cache=folder)) as opener:
-        with opener.open(peer.url) as first:
-            first.read()
-        with opener.open(peer.url) as second:
-            assert (first.from_cache, second.from_cache) == (False, True)
-            assert type(first) is type(second)
-            assert first.headers.items() == [item for item in second.headers.items() if item[0] != "Age"]
-            assert (second.status, second.reason, second.url, second.version) == (200, "OK", peer.url, 11)
-            assert second.headers["Age"] == "0"
-            assert second.read(1) == b"1"
-            assert not second.closed
-
-
-def test_a_redirect_and_an_error_are_stored_too(folder: Path) -> None:
-    heads = []
-
-    def script(wire: Wire) -> None:
-        for head in wire.read_heads():
-            heads.append(head)
-            if b" /old " in head:
-                wire.respond(b"", "301 Moved", "Location: /new", FRESH)
-            elif b" /gone " in head:
-                wire.respond(b"gone", "404 Gone", FRESH)
-            else:
-                wire.respond(b"new", "200 OK", FRESH)
-
-    with ScriptedPeer(script) as peer, closing(urllib2.build_opener(cache=folder)) as opener:
-        for _ in range(2):
-            assert get(opener, f"{peer.url}/old") == b"new"
-            with pytest.raises(urllib2.HTTPError) as error:
-                opener.open(f"{peer.url}/gone")
-            with error.value:
-                assert error.value.read() == b"gone"
-    assert len(heads) == 3
 
 
 def test_the_oldest_are_forgotten_beyond_the_bound(folder: Path) -> None:
@@ -470,11 +200,6 @@ def test_nothing_of_it_is_loaded_without_a_cache() -> None:
 def test_a_cache_pickles_and_shows_its_folder(folder: Path) -> None:
     cache = pickle.loads(pickle.dumps(HTTPCache(folder, 5000)))
     assert repr(cache) == f"HTTPCache({str(folder)!r}, max_size=5000)"
-
-
-def test_a_response_that_is_being_stored_pickles(folder: Path, site: Any) -> None:
-    with closing(urllib2.build_opener(cache=folder)) as opener, opener.open(site.url) as response:
-        assert pickle.loads(pickle.dumps(response)).read().startswith(b"1")
 
 
 @pytest.mark.servers
