@@ -1,7 +1,7 @@
 """Kerberos with a real KDC: tickets and passwords at squid and Apache, for openers and plain sockets.
 
 The packages of the extra `kerberos` are needed; without them these tests fail. Programs that know nothing of the
-package are in test_unmodified.py and test_pip.py, the command line is in cli/test_check.py.
+package are in test_unmodified.py and test_pip.py, the command line is in cli/test_check_logins.py.
 """
 
 from __future__ import annotations

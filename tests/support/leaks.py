@@ -6,8 +6,9 @@ import base64
 import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 
 import coda_network
 from support.accounts import ALICE
@@ -63,3 +64,18 @@ def variables(error: BaseException) -> Iterator[tuple[str, str, str]]:
         if is_ours or (is_below and is_stdlib):
             for name, value in (entry.locals or {}).items():
                 yield f"{Path(entry.filename).name}:{entry.lineno} {entry.name}()", name, value
+
+
+def check(way: Callable[[str], None], netloc: str) -> BaseException | None:
+    """Return the error of *way*, which shows no secret; None where it succeeds."""
+    try:
+        way(netloc)
+    except Exception as error:
+        failed = error
+    else:
+        return None
+    assert leaks(failed) == []
+    for each in behind(failed):
+        if isinstance(each, HTTPError):
+            each.close()
+    return failed
