@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 from types import TracebackType
 
 from support.listening import TIMEOUT, Listener, shut_down
 
 
 def relay(left: socket.socket, right: socket.socket, seen: bytearray | None = None) -> None:
-    """Copy bytes between two plain sockets until both directions end; `seen` gets those of `left`."""
+    """Copy bytes between two sockets, plain or of TLS, until both directions end; `seen` gets those of `left`."""
     peer = {left: right, right: left}
     with selectors.DefaultSelector() as selector:
         for end in peer:
@@ -22,7 +23,9 @@ def relay(left: socket.socket, right: socket.socket, seen: bytearray | None = No
             for key, _ in ready:
                 sock: socket.socket = key.data
                 try:
-                    data = sock.recv(262144)
+                    data = _read(sock)
+                    if data is None:
+                        continue
                     if data:
                         peer[sock].sendall(data)
                 except OSError:
@@ -32,6 +35,22 @@ def relay(left: socket.socket, right: socket.socket, seen: bytearray | None = No
                 if not data:
                     selector.unregister(sock)
                     shut_down(peer[sock], socket.SHUT_WR)
+
+
+def _read(sock: socket.socket) -> bytes | None:
+    """Return what has come, b"" at the end, None where there is nothing for the reader.
+
+    A session ticket makes a TLS socket readable, too (RFC 8446 section 4.6.1): whoever waits for bytes behind it hears
+    nothing of the other side meanwhile.
+    """
+    patience = sock.gettimeout()
+    sock.setblocking(False)
+    try:
+        return sock.recv(262144)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    finally:
+        sock.settimeout(patience)
 
 
 class CountingRelay:
