@@ -15,10 +15,10 @@ from coda_network._download.content_handler import ContentDecodingHandler
 from coda_network._download.digests import WrongDigest
 from coda_network._download.handle import DownloadHandle
 from coda_network._download.many import Job, JobResult, download_many
-from coda_network._download.result import DownloadResult
+from coda_network._download.result import DownloadResult, FileDownload
 from coda_network._download.retry import Retry
 from coda_network._download.shared import close_connections
-from coda_network._download.to_file import FileDownload, download_file
+from coda_network._download.to_file import download_file
 from coda_network._net.dial import SocketKeepalive
 from coda_network._opener.errors import TunnelRefused
 

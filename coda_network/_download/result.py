@@ -1,7 +1,8 @@
-"""What ``do_download()`` returns: a pair of status and body, which knows more of the response."""
+"""What downloads return: ``do_download()`` a status and a body, ``download_file()`` what it has written."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from coda_network._download.charset import json_of, text_of
@@ -73,3 +74,32 @@ class DownloadResult(_Pair):
     def __repr__(self) -> str:
         body = "no body" if self.data is None else f"{len(self.data)} bytes"
         return f"<DownloadResult {self.code}, {body}>"
+
+
+@dataclass(frozen=True)
+class FileDownload:
+    """What ``download_file()`` returns; ``os.fspath()`` and ``open()`` take it for its path.
+
+    :param path: of the file
+    :param code: the status of the last response: 200; 206 where a part was gone on with; 304 where nothing is new
+    :param size: of the file, in bytes
+    :param changed: whether the file has been written; False where nothing is new
+    :param resumed_from: how many bytes were there already
+    :param sha256: of the file, where it was asked for
+    :param url: from which it came, after redirects
+    :param headers: of the last response
+    :param elapsed: seconds from the call on
+    """
+
+    path: str
+    code: int
+    size: int
+    changed: bool = True
+    resumed_from: int = 0
+    sha256: str | None = None
+    url: str | None = field(default=None, repr=False)
+    headers: Any = field(default=None, repr=False, compare=False)
+    elapsed: float = field(default=0.0, compare=False)
+
+    def __fspath__(self) -> str:
+        return self.path

@@ -21,7 +21,8 @@ from coda_network._download.retry import part_from
 from coda_network._fork import renew_in_children
 
 if TYPE_CHECKING:
-    from coda_network._download.to_file import FileDownload, _Job
+    from coda_network._download.file_job import FileJob
+    from coda_network._download.result import FileDownload
 
 SUFFIX = ".segments"
 PIECE = 1 << 18
@@ -35,7 +36,7 @@ class _Changed(Exception):
     """The server has no ranges, or the file is another one now."""
 
 
-def in_segments(job: _Job, attempts: Attempts, count: int) -> FileDownload | None:
+def in_segments(job: FileJob, attempts: Attempts, count: int) -> FileDownload | None:
     """Download a file in segments; return None where that cannot be done, and the plain way is to be taken.
 
     :param count: how many connections at once
@@ -103,7 +104,7 @@ def _kept(part: Part, validator: str, total: int) -> list[list[int]] | None:
 class _Fetch:
     """The download of all segments; one connection each."""
 
-    def __init__(self, job: _Job, attempts: Attempts, part: Part, segments: list[list[int]]) -> None:
+    def __init__(self, job: FileJob, attempts: Attempts, part: Part, segments: list[list[int]]) -> None:
         self._job = job
         self._attempts = attempts
         self._part = part
