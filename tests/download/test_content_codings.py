@@ -140,7 +140,9 @@ def test_a_damaged_body_is_said_to_be_one(name: str) -> None:
         with pytest.raises(OSError, match="the encoded body of the response is damaged") as caught:
             with create_download_handle(peer.url) as handle:
                 handle.read()
-    assert isinstance(caught.value, ContentCodingError)
+        assert isinstance(caught.value, ContentCodingError)
+        with pytest.raises(ContentCodingError):
+            do_download(peer.url)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +158,9 @@ def test_a_coding_that_is_not_there_is_a_clear_error(
 ) -> None:
     monkeypatch.setattr(content_codings, "_brotli", lambda: None)
     with ScriptedPeer(served(coding, b"x")) as peer:
-        with pytest.raises(OSError, match=message):
-            create_download_handle(peer.url)
+        for call in (create_download_handle, do_download):
+            with pytest.raises(ContentCodingError, match=message):
+                call(peer.url)
         assert b"Accept-Encoding: gzip, deflate, zstd\r\n" in peer.heads[0]
 
 
