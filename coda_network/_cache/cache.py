@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from coda_network._cache.folder import Folder
+from coda_network._cache.key import key_of
 
 MAX_SIZE = 1 << 30
 
@@ -31,6 +32,10 @@ class HTTPCache(Folder):
         super().__init__(os.fspath(folder), max_size)
 
     clock = staticmethod(time.time)
+
+    def forget(self, url: str) -> None:
+        """Remove what is stored for a URL, of all users."""
+        super().forget(key_of(url))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path, self.max_size)

@@ -12,6 +12,7 @@ from coda_network._cache.directives import of_request, of_response
 from coda_network._cache.entry import Entry
 from coda_network._cache.folder import EVERYBODY, log
 from coda_network._cache.freshness import may_be_used, may_stand_in
+from coda_network._cache.key import key_of
 from coda_network._cache.storable import fields_to_store, may_be_stored, merged, message
 from coda_network._cache.stored_response import gateway_timeout, stored_response
 from coda_network._cache.storing import store_while_read
@@ -32,7 +33,7 @@ def respond(cache: HTTPCache, opener: Any, request: Any, send: Callable[[], Any]
     :param request: with all its header fields
     :param send: sends it, and returns the response, whatever its status is
     """
-    url = _key(request.full_url)
+    url = key_of(request.full_url)
     method = request.get_method()
     if method not in ("GET", "HEAD"):
         response = send()
@@ -184,15 +185,6 @@ def _opaque(etag: str) -> str:
     return etag.strip().removeprefix("W/").removeprefix("w/")
 
 
-def _key(url: str) -> str:
-    """Return a URL as the cache knows it: without userinfo, fragment and default port."""
-    parts = urlsplit(url)
-    netloc = parts.netloc.rpartition("@")[2].lower()
-    default = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), ":")
-    netloc = netloc.removesuffix(default).removesuffix(":")
-    return parts._replace(scheme=parts.scheme.lower(), netloc=netloc, path=parts.path or "/", fragment="").geturl()
-
-
 def _invalidate(cache: HTTPCache, url: str, response: Any) -> None:
     """Forget what an unsafe method has changed (section 4.4)."""
     cache.forget(url)
@@ -200,7 +192,7 @@ def _invalidate(cache: HTTPCache, url: str, response: Any) -> None:
     for name in ("Location", "Content-Location"):
         if named := response.headers.get(name):
             try:
-                other = _key(urljoin(url, named))
+                other = key_of(urljoin(url, named))
             except ValueError:
                 continue
             if urlsplit(other)[:2] == origin:

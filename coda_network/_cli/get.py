@@ -49,6 +49,7 @@ class Wishes(NamedTuple):
     compressed: bool = False
     head: bool = False
     retries: int = 0
+    cache: utilities.HTTPCache | None = None
     shows_progress: bool = True
 
 
@@ -72,6 +73,7 @@ def _run(options: Any) -> int:
         wishes = Wishes(
             _fields(options.header), options.method, _joined(options.data), options.json, options.sha256,
             options.resume, options.compressed, options.head, options.retry,
+            None if options.cache is None else utilities.HTTPCache(options.cache),
             shows_progress=options.parallel == 1 and not options.quiet,
         )  # fmt: skip
     except OSError as error:
@@ -142,14 +144,17 @@ def _download(url: str, output: str | None, wishes: Wishes) -> None:
         assert output is not None
         with _progress(wishes.shows_progress) as show:
             utilities.download_file(
-                url, output, headers=headers, sha256=wishes.sha256, retry=retry, progress=show, check_digest=True
-            )
+                url, output, headers=headers, sha256=wishes.sha256, retry=retry, progress=show, check_digest=True,
+                cache=wishes.cache,
+            )  # fmt: skip
         return
     method = wishes.method or ("HEAD" if wishes.head else None)
     with ExitStack() as files:
         data = _body(wishes, headers, files)
         handle = files.enter_context(
-            utilities.create_download_handle(url, data=data, headers=headers, method=method, retry=retry)
+            utilities.create_download_handle(
+                url, data=data, headers=headers, method=method, retry=retry, cache=wishes.cache
+            )
         )
         file = files.enter_context(_destination(output))
         if wishes.head:
@@ -166,6 +171,9 @@ def _download(url: str, output: str | None, wishes: Wishes) -> None:
                 show(done, total)
             file.flush()
         if (wrong := digests.wrong()) is not None:
+            if wishes.cache is not None:
+                for each in (url, handle.url):
+                    wishes.cache.forget(each)
             raise utilities.WrongDigest(*wrong)
 
 

@@ -62,6 +62,7 @@ exit codes:
     parser.add_argument("--compressed", action="store_true", help="ask for an encoded body and decode it")
     parser.add_argument("--parallel", metavar="N", type=int, default=1, help="download N files at once")
     parser.add_argument("--retry", metavar="N", type=int, default=0, help="try N times more where that may help")
+    parser.add_argument("--cache", metavar="FOLDER", help="keep responses there; use them again while they are fresh")
     add_verbosity(parser, "show no progress")
     add_route_options(parser)
     add_login_options(parser)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
+from coda_network._cache.cache import HTTPCache
 from coda_network._download.attempts import Attempts
 from coda_network._download.conditions import LastModified
 from coda_network._download.digests import Digests, WrongDigest
@@ -44,6 +46,7 @@ def do_download(
     etag: str | None = None,
     sha256: str | bool = False,
     retry: Retry | None = None,
+    cache: str | os.PathLike[str] | HTTPCache | None = None,
 ) -> DownloadResult:
     """Download a URL; return the status and the body.
 
@@ -69,14 +72,17 @@ def do_download(
     :param etag: ask for the body only if it is another one, as in create_download_handle()
     :param sha256: True computes it; a text of hexadecimal digits is what it has to be
     :param retry: when to try again; None is ``Retry()``
+    :param cache: where responses are stored and found again (RFC 9111): a folder, or an HTTPCache; None: nowhere. A
+        body with another *sha256*, or that cannot be decoded, is forgotten
     :returns: ``(code, data)``: the status of the last response, and its body; None in place of the body where the
         server, or the proxy on the way, reported an error (a refused tunnel too). It knows ``headers``, ``url``,
-        ``reason``, ``elapsed``, ``connection_reused``, ``sha256``, ``text`` and ``json()``
+        ``reason``, ``elapsed``, ``connection_reused``, ``sha256``, ``from_cache``, ``text`` and
+        ``json()``
     :raises http.client.IncompleteRead: the body was cut short; ``partial`` is what came
     :raises urllib.error.URLError: there was no response: no such host, refused, TLS, time-out; ``reason`` says which
     :raises WrongDigest: the body has another sha256
     :raises ContentCodingError: the body cannot be decoded
-    :raises OSError: the certificate cannot be read
+    :raises OSError: the certificate cannot be read, or the folder of the cache cannot be written to
     :raises ValueError: the URL or an argument makes no sense
     """
     begun = monotonic()
@@ -85,18 +91,26 @@ def do_download(
         download_request, url, postdata, data=data, json=json, files=files, headers=headers, method=method,
         last_modified=last_modified, etag=etag,
     )  # fmt: skip
-    attempts = Attempts(make_request, proxy_handlers, auth_handlers, cert, timeout_sec, retry)
+    attempts = Attempts(make_request, proxy_handlers, auth_handlers, cert, timeout_sec, retry, cache)
 
     def attempt() -> tuple[DownloadHandle, bytes]:
-        with attempts.open() as handle:
-            return handle, as_url_error(handle.read)
+        with attempts.open() as handle, attempts.forgetting_what_is_wrong():
+            body = as_url_error(handle.read)
+            if handle.code != 304:  # whose body is the one that the caller has
+                digests.begin()
+                digests.update(body)
+                if (wrong := digests.wrong()) is not None:
+                    raise WrongDigest(*wrong)
+            return handle, body
 
     def result(response: Any, code: int, body: bytes | None) -> DownloadResult:
-        reused = bool(getattr(response, "connection_reused", False))
+        reused, cached = (bool(getattr(response, name, False)) for name in ("connection_reused", "from_cache"))
         where = take_userinfo(getattr(response, "url", None) or url)[1]
         reason = str(getattr(response, "reason", None) or "")
         elapsed = monotonic() - begun
-        return DownloadResult(code, body, response.headers, where, reason, elapsed, reused, digests.value("sha256"))
+        return DownloadResult(
+            code, body, response.headers, where, reason, elapsed, reused, digests.value("sha256"), cached
+        )
 
     try:
         handle, body = attempts.run(attempt)
@@ -106,11 +120,6 @@ def do_download(
     except TunnelRefused as error:
         error.fp.close()
         return result(error, error.code, None)
-    digests.begin()
-    if digests.are_needed:
-        digests.update(body)
-        if (wrong := digests.wrong()) is not None:
-            raise WrongDigest(*wrong)
     return result(handle, handle.code, body)
 
 
@@ -131,6 +140,7 @@ def create_download_handle(
     json: Any = None,
     files: Mapping[str, Any] | None = None,
     retry: Retry | None = None,
+    cache: str | os.PathLike[str] | HTTPCache | None = None,
 ) -> DownloadHandle:
     """Request a URL and return the response, to be read and closed.
 
@@ -143,15 +153,17 @@ def create_download_handle(
     :param method: GET by default, POST with a body
     :param timeout_sec: seconds from now to the last byte of the body, as for do_download(): reading late counts too
     :param retry: when to try again until there is a response; None is ``Retry()``
+    :param cache: as for do_download(); what is not read to its end is not stored
     :returns: the response, whose ``code`` is 2xx or 304
     :raises urllib.error.HTTPError: the server reported an error; the exception is the response, with its body
     :raises urllib.error.URLError: there was no response; where a proxy refused the tunnel, ``code`` is its status
     :raises ContentCodingError: the body cannot be decoded
+    :raises OSError: the certificate cannot be read, or the folder of the cache cannot be written to
     :raises ValueError: the URL or an argument makes no sense
     """
     make_request = functools.partial(
         download_request, url, postdata, data=data, json=json, files=files, headers=headers, method=method,
         last_modified=last_modified, etag=etag,
     )  # fmt: skip
-    attempts = Attempts(make_request, proxy_handlers, auth_handlers, cert, timeout_sec, retry)
+    attempts = Attempts(make_request, proxy_handlers, auth_handlers, cert, timeout_sec, retry, cache)
     return attempts.run(attempts.open)

@@ -207,7 +207,7 @@ class FileJob:
         digest = self.digests.value("sha256") if changed else None
         code, url = handle.code or 200, take_userinfo(getattr(handle, "url", None) or self.url)[1]
         elapsed = monotonic() - self._begun
-        return FileDownload(place, code, size, changed, offset, digest, url, handle.headers, elapsed)
+        return FileDownload(place, code, size, changed, offset, digest, url, handle.headers, elapsed, handle.from_cache)
 
 
 def _conditions(target: str) -> dict[str, str]:

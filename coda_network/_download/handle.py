@@ -40,6 +40,11 @@ class DownloadHandle:
             raise AttributeError(name)
         return getattr(self._response, name)
 
+    @property
+    def from_cache(self) -> bool:
+        """Whether the body is the one that a cache had stored."""
+        return bool(getattr(self._response, "from_cache", False))
+
     def read(self, amt: int | None = None) -> bytes:
         """Return the rest of the body, or the next ``amt`` bytes of it (fewer only at its end).
 

@@ -22,6 +22,7 @@ class DownloadResult(_Pair):
     :param elapsed: seconds from the call to the last byte
     :param connection_reused: the connection was open before the request
     :param sha256: of the body, in hexadecimal digits, where it was asked for
+    :param from_cache: the body is the one that a cache had stored; where the server was asked, it has confirmed it
     """
 
     def __new__(
@@ -34,6 +35,7 @@ class DownloadResult(_Pair):
         elapsed: float = 0.0,
         connection_reused: bool = False,
         sha256: str | None = None,
+        from_cache: bool = False,
     ) -> DownloadResult:
         result = super().__new__(cls, code, data)
         result.headers = headers
@@ -42,6 +44,7 @@ class DownloadResult(_Pair):
         result.elapsed = elapsed
         result.connection_reused = connection_reused
         result.sha256 = sha256
+        result.from_cache = from_cache
         return result
 
     headers: Any
@@ -50,6 +53,7 @@ class DownloadResult(_Pair):
     elapsed: float
     connection_reused: bool
     sha256: str | None
+    from_cache: bool
 
     @property
     def text(self) -> str:
@@ -89,6 +93,7 @@ class FileDownload:
     :param url: from which it came, after redirects
     :param headers: of the last response
     :param elapsed: seconds from the call on
+    :param from_cache: what was written is what a cache had stored
     """
 
     path: str
@@ -100,6 +105,7 @@ class FileDownload:
     url: str | None = field(default=None, repr=False)
     headers: Any = field(default=None, repr=False, compare=False)
     elapsed: float = field(default=0.0, compare=False)
+    from_cache: bool = field(default=False, compare=False)
 
     def __fspath__(self) -> str:
         return self.path

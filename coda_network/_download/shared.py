@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from coda_network import urllib2
+from coda_network._cache.cache import HTTPCache
 from coda_network._download.content_handler import ContentDecodingHandler
 from coda_network._download.handlers import (
     DownloadFTPHandler,
@@ -58,18 +59,19 @@ class SharedOpeners:
         self._renew_lock()
         self._closer = None
 
-    def get(self, given: list[Any], cert: Cert | None) -> OpenerDirector:
+    def get(self, given: list[Any], cert: Cert | None, cache: HTTPCache | None = None) -> OpenerDirector:
         """Return the opener for these handlers.
 
         :param given: the caller's handlers
         :param cert: the client certificate for https
+        :param cache: of the responses
         :raises OSError: the certificate cannot be read
         """
-        key = self._key(given, cert)
+        key = self._key(given, cert), id(cache)
         with self._lock:
             opener = self._openers.pop(key, None)
             if opener is None:
-                opener = _build(given, cert)
+                opener = _build(given, cert, cache)
                 set_session(opener, self._session)
                 if len(self._openers) >= MOST_OPENERS:
                     del self._openers[next(iter(self._openers))]
@@ -112,7 +114,7 @@ class SharedOpeners:
 
     @staticmethod
     def _key(given: list[Any], cert: Any) -> Any:
-        # The opener keeps the handlers alive, so no other object gets the identity of one of them.
+        # The opener keeps the handlers and the cache alive, so no other object gets the identity of one of them.
         proxies = tuple(sorted(urllib.request.getproxies().items())) if may_find_a_proxy() else ()
         # A new handler takes over the level of debugging that is set for all connections.
         level = tuple(getattr(getattr(http.client, name, None), "debuglevel", 0) for name in _CONNECTIONS)
@@ -123,15 +125,15 @@ def _new_session() -> Session:
     return Session(Pool(max_idle_per_host=MOST_CONNECTIONS_PER_HOST, idle_seconds=IDLE_SECONDS))
 
 
-def _build(given: list[Any], cert: Cert | None) -> OpenerDirector:
+def _build(given: list[Any], cert: Cert | None, cache: HTTPCache | None) -> OpenerDirector:
     own = DownloadHTTPHandler(), DownloadHTTPSHandler(cert), DownloadFTPHandler()
     decoding = (
         () if any(isinstance(handler, ContentDecodingHandler) for handler in given) else (ContentDecodingHandler,)
     )
     if any(isinstance(handler, (type, *_TRANSPORTS)) for handler in given):
         # Theirs come first, and ours are there for the schemes that theirs do not open.
-        return urllib2.build_opener(*given, NotModifiedHandler, *decoding, *own)
-    return urllib2.build_opener(*own, NotModifiedHandler, *decoding, *given)
+        return urllib2.build_opener(*given, NotModifiedHandler, *decoding, *own, cache=cache)
+    return urllib2.build_opener(*own, NotModifiedHandler, *decoding, *given, cache=cache)
 
 
 _TRANSPORTS = (

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Mapping
 
+from coda_network._cache.cache import HTTPCache
 from coda_network._download.attempts import Attempts
 from coda_network._download.destination import is_replaceable, naming
 from coda_network._download.digests import Digests
@@ -39,6 +40,7 @@ def download_file(
     progress: Progress | None = None,
     segments: int = 1,
     retry: Retry | None = None,
+    cache: str | os.PathLike[str] | HTTPCache | None = None,
 ) -> FileDownload:
     """Download a URL to a file, which appears, or is replaced, when all of it is there and right.
 
@@ -63,26 +65,28 @@ def download_file(
     :param progress: called with the bytes that are there, and those there will be (None where nobody knows)
     :param segments: over how many connections at once, where the server allows it; not with *if_changed*
     :param retry: when to try again; None is ``Retry()``
+    :param cache: as for do_download(): from there a file comes whole. What goes on with a part, *segments*, and
+        *if_changed* where the file is there, ask the server: ranges are not stored
     :returns: path, status, size and more
     :raises WrongDigest: it has another digest; what came is kept, and ``kept`` says where
     :raises http.client.IncompleteRead: it broke off, after all attempts; the next call goes on
     :raises urllib.error.HTTPError: the server reported an error
     :raises urllib.error.URLError: there was no response, or one that cannot be
-    :raises OSError: the file cannot be written, which the error names
+    :raises OSError: the file cannot be written, or the folder of the cache, which the error names
     :raises ValueError: the URL or an argument makes no sense
     """
     if segments < 1:
         raise ValueError(f"segments is a number from 1 on, not {segments!r}")
     digests = Digests(sha256, md5)
     job = FileJob(url, dict(headers or {}), resume, digests, check_digest, keep_mtime, if_changed, progress)
-    attempts = Attempts(job.request, proxy_handlers, auth_handlers, cert, timeout_sec, retry)
+    attempts = Attempts(job.request, proxy_handlers, auth_handlers, cert, timeout_sec, retry, cache)
     place = os.fspath(path)
     if content_disposition:
         if not os.path.isdir(place):
             raise NotADirectoryError(errno.ENOTDIR, "with content_disposition, the path is that of a folder", place)
         with attempts.run(attempts.open) as first:
             place = os.path.join(place, name_for(first.headers, first.url or url))
-    with naming(place):
+    with naming(place), attempts.forgetting_what_is_wrong():
         if not is_replaceable(place):
             return job.straight(attempts, place)
         target = os.path.realpath(place)

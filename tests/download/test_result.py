@@ -48,6 +48,12 @@ def test_it_is_pickled_whole(origin: Origin) -> None:
     assert again.headers.items() == result.headers.items()
 
 
+@pytest.mark.parametrize("expected", [True, "0" * 64])
+def test_304_has_no_body_whose_digest_could_be_wrong(origin: Origin, expected: Any) -> None:
+    result = do_download(f"{origin.url}/status/304", etag='"a"', sha256=expected)
+    assert (result.code, result.sha256) == (304, None)
+
+
 @pytest.mark.parametrize("form", [str, str.upper, "sha256:{}".format], ids=["lower", "upper", "prefix"])
 def test_a_digest_is_verified(origin: Origin, form: Any) -> None:
     right = hashlib.sha256(patterned(10)).hexdigest()

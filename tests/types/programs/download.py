@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import urllib.request
 from datetime import datetime, timezone
+from pathlib import Path
 
 import coda_network
 from coda_network import create_download_handle, do_download, patch, patched, unpatch, urllib2
+from coda_network.utilities import HTTPCache, download_file, download_many
 
 
 def download(url: str) -> bytes:
@@ -31,6 +33,15 @@ def download_again(url: str, etag: str | None) -> str | None:
         for line in handle:
             print(line.decode())
         return handle.headers["ETag"]
+
+
+def download_once(url: str, folder: Path) -> bool:
+    with create_download_handle(url, cache=HTTPCache(folder, max_size=1 << 20)) as handle:
+        print(handle.from_cache, len(handle.read()))
+    file = download_file(url, folder / "file", cache=folder)
+    for result in download_many([url], cache=str(folder)):
+        print(result.ok, file.from_cache)
+    return do_download(url, cache=folder).from_cache
 
 
 def passwords(authority: str, realm: str | None) -> tuple[str, str] | None:
@@ -61,6 +72,7 @@ def wrong() -> None:
     do_download(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     do_download("http://site/", timeout_sec="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     do_download("http://site/", proxy_handlers="http://proxy/")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    do_download("http://site/", cache=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     create_download_handle("http://site/", etag=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     in_a_function(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     size: int = len(do_download("http://site/")[1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
