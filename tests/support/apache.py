@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from types import TracebackType
-
 from support.accounts import EVERYBODY
 from support.certs import Authority
 from support.kdc import KDC
 from support.passwords import write_htdigest, write_htpasswd, write_ntlm_users
+from support.real_server import RealServer
 from support.servers import (
     IS_ROOT,
     AccessLog,
@@ -161,13 +159,13 @@ print "Content-Type: application/json\\r\\nContent-Length: ", length($response),
 """
 
 
-class _Apache:
+class _Apache(RealServer):
     """One Apache process for a with statement; what it serves is the matter of the classes below."""
 
     def __init__(self, ca: Authority, kdc: KDC) -> None:
+        super().__init__()
         self._ca = ca
         self._kdc = kdc
-        self._stack = ExitStack()
 
     def _configuration(self) -> tuple[str, list[int]]:
         """Return what follows the common part of the configuration, and the ports."""
@@ -212,11 +210,6 @@ class _Apache:
         server.start(*ports)
         self._stack.callback(server.stop)
         self.log = AccessLog(self.directory / "access.log", lambda path: ask(ports[0], path) and None, settle=0.1)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
 
 class Apache(_Apache):

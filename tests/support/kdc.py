@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from support.accounts import EVERYBODY, KERBEROS_REALM, Account
+from support.real_server import RealServer
 from support.servers import ServerProcess, free_port, program, public_directory, write
 
 MASTER_PASSWORD = "master"
@@ -48,15 +47,12 @@ SERVER_CONFIGURATION = """
 """
 
 
-class KDC:
+class KDC(RealServer):
     """The KDC for a with statement.
 
     `keytab` is that of the services `HTTP/localhost` and `HTTP/127.0.0.1`, `environment` what every Kerberos
     program needs.
     """
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
 
     def __enter__(self) -> KDC:
         binary = program("krb5kdc", "krb5-kdc")
@@ -74,11 +70,6 @@ class KDC:
         server.start(self.port)
         self._stack.callback(server.stop)
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def ticket(self, account: Account) -> dict[str, str]:
         """Log `account` in with kinit; return the environment in which its ticket is found."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from support.accounts import EVERYBODY
 from support.certs import Authority
 from support.passwords import write_htpasswd
+from support.real_server import RealServer
 from support.servers import (
     IS_ROOT,
     AccessLog,
@@ -100,15 +99,15 @@ class StaticFile:
     sha256: str
 
 
-class Nginx:
+class Nginx(RealServer):
     """nginx for a with statement. The files `small` and `text` are always there; `file(size)` makes more.
 
     Each can also be had under `/close` (no keep-alive) and `/basic` (a Basic login of `accounts.EVERYBODY`).
     """
 
     def __init__(self, ca: Authority) -> None:
+        super().__init__()
         self._ca = ca
-        self._stack = ExitStack()
         self._files: dict[int, StaticFile] = {}
 
     def __enter__(self) -> Nginx:
@@ -144,11 +143,6 @@ class Nginx:
         self._stack.callback(server.stop)
         self.log = AccessLog(self.directory / "access.log", lambda path: ask(self.http_port, path) and None)
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     @property
     def url(self) -> str:

@@ -14,10 +14,10 @@ import threading
 import urllib.parse
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
 from typing import Any
 
-from support.listening import TIMEOUT, Listener
+from support.listening import TIMEOUT
+from support.loopback_server import LoopbackServer
 
 REALM = "coda origin"
 
@@ -47,7 +47,7 @@ def patterned(size: int) -> bytes:
     return blocks[:size]
 
 
-class Origin:
+class Origin(LoopbackServer):
     """The origin, for a with statement. With `tls`, a server context, it speaks https.
 
     Kept-alive HTTP/1.1 unless the path says otherwise:
@@ -65,26 +65,9 @@ class Origin:
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
-        self._listener = Listener(host, tls)
+        super().__init__(host, tls)
         self._lock = threading.Lock()
         self._requests: list[Seen] = []
-
-    @property
-    def address(self) -> tuple[str, int]:
-        return self._listener.address
-
-    @property
-    def port(self) -> int:
-        return self._listener.port
-
-    @property
-    def netloc(self) -> str:
-        return self._listener.netloc
-
-    @property
-    def url(self) -> str:
-        """`http://host:port` or `https://host:port`, without a slash at the end."""
-        return f"{'http' if self._listener.tls is None else 'https'}://{self.netloc}"
 
     @property
     def connections(self) -> int:
@@ -109,15 +92,7 @@ class Origin:
 
     def __enter__(self) -> Origin:
         self._before = 0
-        self._listener.start(self._serve)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._listener.stop()
-        if error is None and self._listener.failures:
-            raise self._listener.failures[0]
+        return super().__enter__()
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         try:

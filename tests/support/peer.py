@@ -8,9 +8,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 
 from support.listening import Listener
+from support.loopback_server import LoopbackServer
 
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -137,7 +137,7 @@ class Wire:
 Script = Callable[[Wire], object]
 
 
-class ScriptedPeer:
+class ScriptedPeer(LoopbackServer):
     """A server on loopback that runs `script(wire)` for each connection, or the scripts of a list in turn.
 
     Use it in a with statement. At its end the scripts read to the end of what has arrived, and what a script
@@ -150,34 +150,10 @@ class ScriptedPeer:
     def __init__(
         self, script: Script | Sequence[Script], *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
     ) -> None:
+        super().__init__(host, tls)
         self._script = script
-        self._listener = Listener(host, tls)
         self._lock = threading.Lock()
         self._wires: dict[int, Wire] = {}
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        return self._listener.address
-
-    @property
-    def port(self) -> int:
-        return self._listener.port
-
-    @property
-    def netloc(self) -> str:
-        """host:port as in a URL."""
-        return self._listener.netloc
-
-    @property
-    def url(self) -> str:
-        """`http://host:port`, or https with TLS; no slash at the end."""
-        return f"{'http' if self._listener.tls is None else 'https'}://{self.netloc}"
-
-    @property
-    def connections(self) -> int:
-        """How many connections have been accepted."""
-        return self._listener.connections
 
     @property
     def received(self) -> list[bytes]:
@@ -194,14 +170,7 @@ class ScriptedPeer:
         """TLS handshakes that failed; not raised, since a client that refuses is often the subject."""
         return self._listener.handshake_failures
 
-    def __enter__(self) -> ScriptedPeer:
-        self._listener.start(self._serve)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._listener.stop()
+    def _raise_failures(self, error: BaseException | None) -> None:
         failures = self._listener.failures
         if error is not None:
             # The script's assertion explains the client's error; its other errors mostly follow from it.

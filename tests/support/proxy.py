@@ -14,9 +14,9 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from types import TracebackType
 
-from support.listening import TIMEOUT, Listener
+from support.listening import TIMEOUT
+from support.loopback_server import LoopbackServer
 from support.relaying import relay
 
 REALM = "coda proxy"
@@ -39,7 +39,7 @@ class ProxyRequest:
         return _value(self.headers, name)
 
 
-class Proxy:
+class Proxy(LoopbackServer):
     """The proxy, for a with statement. `credentials` is (user, password) where a login is demanded.
 
     With `tls`, a server context, it is an https:// proxy. Each request in absolute form is a connection to
@@ -49,7 +49,7 @@ class Proxy:
     def __init__(
         self, credentials: tuple[str, str] | None = None, tls: ssl.SSLContext | None = None, port: int = 0
     ) -> None:
-        self._listener = Listener(tls=tls, port=port)
+        super().__init__(tls=tls, port=port)
         self._lock = threading.Lock()
         self._requests: list[ProxyRequest] = []
         self._proof: str | None = None
@@ -59,52 +59,15 @@ class Proxy:
             self._userinfo = ":".join(urllib.parse.quote(part, safe="") for part in credentials) + "@"
 
     @property
-    def address(self) -> tuple[str, int]:
-        return self._listener.address
-
-    @property
-    def port(self) -> int:
-        return self._listener.port
-
-    @property
-    def netloc(self) -> str:
-        return self._listener.netloc
-
-    @property
-    def url(self) -> str:
-        """`http://127.0.0.1:port`, without credentials."""
-        return f"{self._scheme}://{self.netloc}"
-
-    @property
     def url_with_login(self) -> str:
-        """The same with user:password, percent-encoded."""
-        return f"{self._scheme}://{self._userinfo}{self.netloc}"
-
-    @property
-    def connections(self) -> int:
-        """How many connections have been accepted."""
-        return self._listener.connections
+        """`url` with user:password in it, percent-encoded."""
+        return f"{self.scheme}://{self._userinfo}{self.netloc}"
 
     @property
     def requests(self) -> list[ProxyRequest]:
         """Every request, oldest first, the refused ones included."""
         with self._lock:
             return list(self._requests)
-
-    @property
-    def _scheme(self) -> str:
-        return "http" if self._listener.tls is None else "https"
-
-    def __enter__(self) -> Proxy:
-        self._listener.start(self._serve)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._listener.stop()
-        if error is None and self._listener.failures:
-            raise self._listener.failures[0]
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from types import TracebackType
-
+from support.real_server import RealServer
 from support.servers import IS_ROOT, ServerProcess, free_port, program, public_directory, write
 
 # Each statement of a block has a line of its own.
@@ -28,11 +26,8 @@ socks pass {{
 USERS = "user.privileged: root\nuser.unprivileged: nobody"
 
 
-class _Socks:
+class _Socks(RealServer):
     """One proxy for a with statement."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
 
     def _command(self) -> list[str]:
         raise NotImplementedError
@@ -44,11 +39,6 @@ class _Socks:
         server.start(self.port)
         self._stack.callback(server.stop)
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     @property
     def address(self) -> tuple[str, int]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from types import TracebackType
 
 from support.accounts import EVERYBODY, Account
 from support.certs import Authority
 from support.kdc import KDC
 from support.passwords import write_htdigest, write_htpasswd, write_ntlm_users
+from support.real_server import RealServer
 from support.servers import (
     AccessLog,
     ServerProcess,
@@ -64,13 +64,13 @@ http_access deny !authenticated
 """
 
 
-class Squid:
+class Squid(RealServer):
     """squid for a with statement; `login` is what it demands of everybody, None for nothing."""
 
     def __init__(self, ca: Authority, login: Login | None = None) -> None:
+        super().__init__()
         self._ca = ca
         self._login = login
-        self._stack = ExitStack()
 
     def __enter__(self) -> Squid:
         binary = program("squid", "squid")
@@ -96,11 +96,6 @@ class Squid:
         self._stack.callback(self._server.stop)
         self.log = AccessLog(self.directory / "access.log", self._mark)
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     @property
     def address(self) -> tuple[str, int]:
