@@ -7,6 +7,7 @@ in the same process that responds as soon as a request is sent, so what the syst
 
 from __future__ import annotations
 
+import _socket
 import argparse
 import os
 import re
@@ -34,37 +35,62 @@ CHALLENGES = {
 }
 REQUEST = b"GET /small HTTP/1.1\r\nHost: bench.test\r\nAccept-Encoding: identity\r\n\r\n"
 HOST = "bench.test"
+SOCKS = "socks5h://proxy.test:1080"
+PAC = """
+function FindProxyForURL(url, host) {
+    if (shExpMatch(host, "*.example")) return "PROXY proxy.test:3128";
+    return "DIRECT";
+}
+"""
+_plain = socket.socket
 
 
 class RespondingSocket(socket.socket):
     """One end of a pair; the response to what is sent on it is there when sendall() returns.
 
-    It is a proxy where ``challenge`` is set: requests without that login are refused.
+    It is a proxy where ``challenge`` is set: requests without that login are refused. It is a SOCKS5 proxy and the site
+    behind it for whoever begins with its greeting.
     """
 
     challenge: bytes | None = None
+    peers: dict[int, socket.socket] = {}
+    """The other ends, by the descriptors of these: a connection may move to another object."""
 
-    def __init__(self) -> None:
-        mine, self.peer = socket.socketpair()
-        super().__init__(mine.family, mine.type, mine.proto, fileno=mine.detach())
+    def __init__(self, family: int = -1, kind: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        if fileno is None:
+            mine, peer = _pair()
+            family, kind, proto, fileno = mine.family, mine.type, mine.proto, mine.detach()
+            self.peers[fileno] = peer
+        super().__init__(family, kind, proto, fileno)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send, and let the response arrive."""
         super().sendall(data)
-        request = self.peer.recv(65536)
+        peer = self.peers[self.fileno()]
+        peer.sendall(self._reply(peer.recv(65536)))
+
+    def _reply(self, request: bytes) -> bytes:
+        if request[:1] == b"\x05":  # RFC 1928: the greeting, whose methods it counts, and the request
+            return b"\x05\x00" if len(request) == 2 + request[1] else b"\x05\x00\x00\x01" + bytes(6)
         if self.challenge is None or b"Proxy-Authorization: " + self.challenge[:6] in request:
-            self.peer.sendall(ANSWER)
-        else:
-            head = b"HTTP/1.1 407 Login\r\nProxy-Authenticate: %s\r\nContent-Length: 0\r\n\r\n"
-            self.peer.sendall(head % self.challenge)
+            return ANSWER
+        head = b"HTTP/1.1 407 Login\r\nProxy-Authenticate: %s\r\nContent-Length: 0\r\n\r\n"
+        return head % self.challenge
 
     def setsockopt(self, *arguments: Any) -> None:
         """Leave options alone: this is no TCP."""
 
     def close(self) -> None:
         """Close both ends."""
-        self.peer.close()
+        if (peer := self.peers.pop(self.fileno(), None)) is not None:
+            peer.close()
         super().close()
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Return the two ends of a connection, whatever ``socket.socket`` is by now."""
+    mine, peer = _socket.socketpair()
+    return _plain(fileno=mine.detach()), _plain(fileno=peer.detach())
 
 
 def _responding_connection(*_: Any, **__: Any) -> RespondingSocket:
@@ -95,6 +121,24 @@ def _opener(module: str) -> Any:
     library = import_module(module)
     opener = library.build_opener(library.ProxyHandler({}))
     return lambda: opener.open(f"http://{HOST}/small").read()
+
+
+def _opener_over(*hops: str) -> Any:
+    urllib2 = import_module("coda_network.urllib2")
+    # Sockets that obey a deadline while the way is opened are made of this class.
+    socket.socket = RespondingSocket  # type: ignore[misc]  # it stands in for the class
+    opener = urllib2.build_opener(urllib2.ProxyHandler({"http": list(hops)}))
+    return lambda: opener.open(f"http://{HOST}/small").read()
+
+
+def _opener_by_choice(choose: Any) -> Any:
+    urllib2 = import_module("coda_network.urllib2")
+    opener = urllib2.build_opener(urllib2.ProxyHandler(choose=choose))
+    return lambda: opener.open(f"http://{HOST}/small").read()
+
+
+def _opener_by_pac() -> Any:
+    return _opener_by_choice(import_module("coda_network.proxies").from_pac(PAC))
 
 
 def _opener_by_proxy(scheme: str | None = None) -> Any:
@@ -128,6 +172,10 @@ CLIENTS: dict[str, Callable[[], Any]] = {
     "coda urllib2, by a proxy": _opener_by_proxy,
     "coda urllib2, by a proxy, Basic": lambda: _opener_by_proxy("Basic"),
     "coda urllib2, by a proxy, Digest": lambda: _opener_by_proxy("Digest"),
+    "coda urllib2, by SOCKS5": lambda: _opener_over(SOCKS),
+    "coda urllib2, by SOCKS5 twice": lambda: _opener_over(SOCKS, SOCKS),
+    "coda urllib2, by a choice": lambda: _opener_by_choice(lambda url: ["DIRECT"]),
+    "coda urllib2, by a PAC file": _opener_by_pac,
     "urllib.request, patched": _patched_opener,
     "urllib.request": lambda: _opener("urllib.request"),
     "urllib3, patched": _patched_urllib3,

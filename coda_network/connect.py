@@ -204,8 +204,8 @@ class HTTPSConnectConnection(DeadlineHTTPConnection):
             response = response_from_head([b"HTTP/1.1 200 Connected\r\n", b"\r\n"], None)
         # An opener takes a response with ``tunnel`` set for a refused CONNECT; this one was granted.
         response.tunnel = False
-        response.connect_sock, self.sock = self.sock, None
-        lift_deadline(response.connect_sock, _seconds(self.timeout))
+        sock, self.sock = self.sock, None
+        response.connect_sock = lift_deadline(sock, _seconds(self.timeout))
         return response
 
 

@@ -26,6 +26,8 @@ class DeadlineSocket(_Base):
     """A mixin for classes of sockets: the calls that may wait obey a deadline."""
 
     deadline: Deadline | None = None
+    without_deadline: Any
+    """The class that this one adds a deadline to."""
 
     def _set_timeout_from_deadline(self) -> None:
         # Whoever has set zero wants no wait at all.
@@ -52,7 +54,7 @@ class DeadlineSocket(_Base):
 
 @functools.cache
 def _with_deadline(base: Any) -> Any:
-    return type(base.__name__, (DeadlineSocket, base), {})
+    return type(base.__name__, (DeadlineSocket, base), {"without_deadline": base})
 
 
 def connect_within(
@@ -102,7 +104,7 @@ def tls_within(deadline: Deadline, context: SSLContext, sock: socket.socket, ser
     """
     try:
         # One timeout applies to the whole handshake. What is below is then waited for by the TLS socket alone.
-        lift_deadline(sock, deadline.timeout_for_socket())
+        sock = lift_deadline(sock, deadline.timeout_for_socket())
         tls_sock = begin_tls(context, sock, server_hostname)
     except BaseException:
         sock.close()
@@ -153,11 +155,22 @@ def obey(deadline: Deadline, sock: Any) -> Any:
     return sock
 
 
-def lift_deadline(sock: socket.socket, timeout: float | None) -> None:
-    """Replace the deadline of a socket by a timeout for each call.
+def lift_deadline(sock: Any, timeout: float | None) -> Any:
+    """Replace the deadline of a socket by a timeout for each call; return the socket to go on with.
 
+    That is one of the class that it had without a deadline: its calls cost no more than they did, and ``sendfile()`` is
+    for plain sockets only.
+
+    :param sock: is detached where another one is returned
     :param timeout: in seconds, None for no limit
     """
     if isinstance(sock, DeadlineSocket):
         sock.deadline = None
+        kind = sock.without_deadline
+        if is_tls(sock):
+            sock.__class__ = kind
+        elif not sock._io_refs:  # type: ignore[attr-defined]  # a file that is open goes on reading from this one
+            family, type_, protocol = sock.family, sock.type, sock.proto
+            sock = kind(family, type_, protocol, fileno=sock.detach())
     sock.settimeout(timeout)
+    return sock

@@ -102,7 +102,9 @@ class ProxyHandler(urllib_request.ProxyHandler):
         if req.host and choose.is_exempt(req.host):
             return None
         if proxy[:7] != "http://" and not (isinstance(proxy, str) and choose.is_spoken_by_urllib(proxy)):
-            return None if req.host and urllib.request.proxy_bypass(req.host) else self._open_over(req, proxy, type)
+            if req.host and not choose.is_environment_all() and urllib.request.proxy_bypass(req.host):
+                return None
+            return self._open_over(req, proxy, type)
         if not choose.is_environment_all():
             return _stdlib_proxy_open(self, req, proxy, type)
         outcome_of = self._outcome_of
@@ -205,8 +207,8 @@ class DeferredLoginProxyHandler(ProxyHandler):
     def proxy_open(self, req: Any, proxy: Any, type: str) -> Any:
         """Send *req* by way of *proxy*, without the userinfo of its URL, unless ``no_proxy`` names the host."""
         if isinstance(proxy, str):
-            if not _choose().is_plain_http(proxy):
-                proxy = [proxy]
+            if proxy[:7] != "http://" and not _choose().is_plain_http(proxy):
+                proxy = (proxy,)  # a chain of one
             elif "@" in proxy:
                 bare_of = self._bare_of
                 if bare_of is None:

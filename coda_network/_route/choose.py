@@ -168,10 +168,12 @@ def routes_of(
     :raises OSError: a PAC file failed
     :raises UnusableProxy: it has no route, or one that cannot be used
     """
-    parts = urlsplit(url)
-    url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    if url[:7] not in _LOWER or "@" in url or "#" in url:
+        parts = urlsplit(url)
+        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
     if (routes := getattr(choice, "routes", None)) is not None:
-        return [route._replace(context=context) for route in routes(url)]
+        found = routes(url)
+        return found if context is None else [route._replace(context=context) for route in found]
     found = choice(url)
     if isinstance(found, (str, Route)):
         found = [found]
@@ -180,9 +182,22 @@ def routes_of(
     return [_as_route(each, context, why) for each in found]
 
 
+_LOWER = frozenset({"http://", "https:/"})
+"""How most URLs begin; others may have to be put in order before a choice sees them."""
+
+
 def _as_route(given: Any, context: SSLContext | None, why: str) -> Route:
     if isinstance(given, Route):
         return given
-    if isinstance(given, str) and given.strip().upper() == DIRECT:
-        return Route((), why)
+    if isinstance(given, str):
+        if context is None and "@" not in given:
+            return _route_named(given, why)
+        if given.strip().upper() == DIRECT:
+            return Route((), why)
     return Route(parse_hops(given), why, context)
+
+
+@functools.lru_cache(MEMORY)
+def _route_named(given: str, why: str) -> Route:
+    """Return the route that a text without userinfo names; nothing secret is in what is remembered."""
+    return Route(() if given.strip().upper() == DIRECT else parse_hops(given), why)

@@ -56,8 +56,7 @@ def connect_over(
             failed = error
             continue
         dead_routes.note_success(route)
-        lift_deadline(sock, seconds)
-        return sock
+        return lift_deadline(sock, seconds)
     try:
         raise failed or OSError("there is no route")
     finally:

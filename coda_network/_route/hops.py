@@ -153,8 +153,7 @@ def connect_through(
     for hop in way:
         hop.connect_headers = headers
     sock = open_stream(way, target, deadline, dial)
-    lift_deadline(sock, seconds)
-    return sock  # type: ignore[no-any-return]  # a socket, or TLS over one
+    return lift_deadline(sock, seconds)  # type: ignore[no-any-return]  # a socket, or TLS over one
 
 
 class Dialler:
@@ -200,6 +199,6 @@ class Dialler:
         if self._last is not None:
             sock = self._last.enter(sock, deadline)
         if limit is None:
-            lift_deadline(sock, timeout)
+            sock = lift_deadline(sock, timeout)
         self.failed = False
         return sock

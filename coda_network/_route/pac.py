@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from urllib.parse import urlsplit, urlunsplit
 
 from coda_network._fork import renew_in_children
@@ -27,6 +28,10 @@ SCHEMES = {
 """The kinds of proxies in a PAC file, and the schemes of their URLs."""
 
 
+RESULTS = 64
+"""Results of a file that are remembered with what they mean."""
+
+
 class PAC:
     """A PAC file. Called with a URL it returns what ``choose=`` takes: the URLs of proxies and ``"DIRECT"``.
 
@@ -42,6 +47,7 @@ class PAC:
         renew_in_children(self, PAC._renew_lock)
         self._engine: Engine | None = None
         self._text: str | None = None
+        self._read: tuple[str, Callable[[str], list[Route]]] | None = None
         self._current()
 
     def _renew_lock(self) -> None:
@@ -67,14 +73,12 @@ class PAC:
         :raises OSError: the file cannot be had or failed
         """
         engine, text = self._current()
-        parts = urlsplit(url)
-        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
-        if parts.scheme == "https":
-            parts = parts._replace(path="/", query="")
-        elif not parts.path:
-            parts = parts._replace(path="/")
-        found = engine.find(urlunsplit(parts), parts.hostname or "")
-        return parse_result(found, self.place, text)
+        found = engine.find(*as_the_file_sees(url))
+        read = self._read  # with the text that it is of: another thread may have loaded a newer one
+        if read is None or read[0] is not text:
+            # A file has few results, and looking up the line of one takes longer than to find it.
+            read = self._read = text, lru_cache(RESULTS)(partial(parse_result, place=self.place, text=text))
+        return list(read[1](found))
 
     def _current(self) -> tuple[Engine, str]:
         with self._lock:
@@ -85,6 +89,31 @@ class PAC:
 
     def __repr__(self) -> str:
         return f"<PAC {self.place}>"
+
+
+_usual = re.compile(r"(https?)://([^/?#@\\\s]+)(/[^#\s]*)", re.ASCII).fullmatch
+
+
+def as_the_file_sees(url: str) -> tuple[str, str]:
+    """Return a URL as a PAC file is given it, and its host.
+
+    :returns: without userinfo and fragment, and of an https URL without path and query
+    """
+    if (usual := _usual(url)) is not None:
+        scheme, authority, _ = usual.groups()
+        return (url if scheme == "http" else f"https://{authority}/"), _host_of(authority)
+    parts = urlsplit(url)
+    parts = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
+    if parts.scheme == "https":
+        parts = parts._replace(path="/", query="")
+    elif not parts.path:
+        parts = parts._replace(path="/")
+    return urlunsplit(parts), parts.hostname or ""
+
+
+@lru_cache(maxsize=256)
+def _host_of(authority: str) -> str:
+    return urlsplit(f"//{authority}").hostname or ""
 
 
 def parse_result(result: str, place: str, text: str = "") -> list[Route]:

@@ -45,10 +45,8 @@ def round_trip(
     :raises URLError: there is no response
     """
     if route is None and (routes := getattr(request, "_routes", None)) is not None:
-        from coda_network._transport.routes import over_routes
-
         send = functools.partial(round_trip, opener, make, request, options, debuglevel)
-        return over_routes(routes, send, request.timeout)
+        return _over_routes()(routes, send, request.timeout)
     # As the director does, for the same reason.
     data, of_url, of_method = request.data, request.get_full_url, request.get_method
     if (
@@ -94,14 +92,12 @@ def send_prepared(
         pooled = _open(make, options, prepared, auth, timeout, opener)
         on_end = functools.partial(_close, pooled)
     else:
-        key = session.last_key
-        if (
-            key is None
-            or prepared.route is not None
-            or prepared.tunnel
-            or key != (make, prepared.host, None, tuple(options.items()))
-        ):
-            key = session.last_key = _key(make, options, prepared)
+        # All of them at once: other threads have other keys.
+        key, of, by = session.last_key
+        asked = (make, prepared.host, prepared.tunnel, tuple(options.items()))
+        if prepared.tunnel or by is not prepared.route or of != asked:
+            key = _key(make, options, prepared)
+            session.last_key = key, asked, prepared.route
         leased = _lease(session, key, auth, timeout)
         pooled = leased or _open(make, options, prepared, auth, timeout, opener)
         on_end = functools.partial(session.finish, key, pooled, session.pool.generation)
@@ -124,6 +120,14 @@ def send_prepared(
     if leased is not None:
         response.connection_reused = not leased.hung_up
     return response
+
+
+@functools.cache
+def _over_routes() -> Any:
+    """Load what tries routes with the first request that has any: most programs have none."""
+    from coda_network._transport.routes import over_routes
+
+    return over_routes
 
 
 def _why_refused(response: Any) -> str:

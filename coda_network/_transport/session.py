@@ -29,7 +29,7 @@ class Session:
         # Until when the connections with a key are not kept.
         self._hang_ups: dict[Any, float] = {}
         # Of the last request, as most are alike: what round_trip() and prepare() make anew where this does not fit.
-        self.last_key: Any = None
+        self.last_key: tuple[Any, Any, Any] = (None, None, None)
         self.last_fields: Any = None
 
     def finish(self, key: Any, pooled: PooledConnection, generation: int, response: Any, reusable: bool) -> None:

@@ -99,9 +99,25 @@ def test_a_socket_without_its_deadline_has_the_given_timeout(client_context: ssl
     deadline = Deadline(5)
     with ScriptedPeer(script, tls=ca.server_context()) as peer:
         with tls_within(deadline, client_context, connect_within(deadline, peer.address), "localhost") as sock:
-            lift_deadline(sock, 7)
-            sock.sendall(b"go")
-            assert (sock.recv(2), sock.gettimeout()) == (b"on", 7)
+            with lift_deadline(sock, 7) as lifted:
+                lifted.sendall(b"go")
+                assert (lifted.recv(2), lifted.gettimeout()) == (b"on", 7)
+                assert type(lifted) is client_context.sslsocket_class
+
+
+def test_a_plain_socket_without_its_deadline_is_a_plain_one() -> None:
+    with ScriptedPeer(lambda wire: wire.send(b"on")) as peer:
+        sock = connect_within(Deadline(5), peer.address)
+        with lift_deadline(sock, 7) as lifted:
+            assert (type(lifted), lifted.gettimeout(), sock.fileno()) == (socket.socket, 7, -1)
+            assert lifted.recv(2) == b"on"
+
+
+def test_a_file_that_is_open_goes_on_reading_when_the_deadline_is_lifted() -> None:
+    with ScriptedPeer(lambda wire: wire.send(b"on")) as peer, connect_within(Deadline(5), peer.address) as sock:
+        with sock.makefile("rb") as file:
+            assert lift_deadline(sock, 7) is sock
+            assert file.read(2) == b"on"
 
 
 def test_the_next_address_is_tried_when_one_does_not_accept(monkeypatch: pytest.MonkeyPatch) -> None:
