@@ -10,7 +10,7 @@ from coda_network._auth.credentials import Credentials
 from coda_network._http.response import HTTPResponse
 from coda_network._local_proxy.fields import as_mapping, end_to_end, has_passed, head_bytes, with_via, without
 from coda_network._local_proxy.filters import FilterRequest, FilterResponse
-from coda_network._local_proxy.pages import Problem, login_refused, reason_phrase
+from coda_network._local_proxy.pages import Problem, came_back, login_refused, reason_phrase
 from coda_network._local_proxy.request_body import BodyCut, ClientBody, body_reader
 from coda_network._local_proxy.upstream import Unreachable, UpstreamAuth, UpstreamConnection
 from coda_network._route.route import Route
@@ -63,12 +63,7 @@ def forward(client: Client, head: RequestHead) -> bool:
     """
     target = Target(head.target)
     if has_passed(head.fields, client.proxy.pseudonym):
-        raise Problem(
-            508,
-            "This request has come back to the proxy that had sent it on.",
-            "Two proxies name each other as their upstream, or this one names itself.",
-            "proxy_loop_detected",
-        )
+        raise came_back()
     try:
         framing = request_framing(head)
     except BadRequest as error:

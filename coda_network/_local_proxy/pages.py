@@ -55,6 +55,16 @@ def page(problem: Problem) -> tuple[list[tuple[str, str]], bytes]:
     return fields, body
 
 
+def came_back() -> Problem:
+    """Return what to say of a request that this proxy has sent on before."""
+    return Problem(
+        508,
+        "This request has come back to the proxy that had sent it on.",
+        "Two proxies name each other as their upstream, or this one names itself.",
+        "proxy_loop_detected",
+    )
+
+
 def login_refused(upstream: str) -> Problem:
     """Return the problem of a proxy upstream that lets nobody in."""
     return Problem(

@@ -10,7 +10,7 @@ from coda_network._http.connection import HTTPConnection
 from coda_network._http.tunnel_login import TunnelError
 from coda_network._local_proxy.fields import as_mapping, end_to_end, has_passed, head_bytes, with_via, without
 from coda_network._local_proxy.filters import FilterRequest
-from coda_network._local_proxy.pages import Problem, login_refused, reason_phrase
+from coda_network._local_proxy.pages import Problem, came_back, login_refused, reason_phrase
 from coda_network._local_proxy.upstream import Unreachable, upstream_problem
 from coda_network._net.relay import relay
 from coda_network._route.hops import connect_through
@@ -34,12 +34,7 @@ def connect(client: Client, head: RequestHead) -> bool:
     except ValueError:
         raise Problem(400, "CONNECT takes host:port.", "", "http_request_error") from None
     if has_passed(head.fields, client.proxy.pseudonym):
-        raise Problem(
-            508,
-            "This request has come back to the proxy that had sent it on.",
-            "Two proxies name each other as their upstream, or this one names itself.",
-            "proxy_loop_detected",
-        )
+        raise came_back()
     asked = FilterRequest("CONNECT", join_authority(host, port), end_to_end(head.fields))
     client.proxy.filters.ask(asked)
     received = with_via(asked.fields, head.version, client.proxy.pseudonym)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.pages import PAGES, PROJECT, code_in, prose
 
+import coda_network
 from coda_network.cli import main
 
 FOLDERS = ("coda_network", "tests", "examples", "benchmarks", "docs")
@@ -18,20 +19,7 @@ EXAMPLES = {"script.py", "fetch.py", "email.py"}
 
 # How the pages call the modules.
 MODULES = {
-    **{
-        name: f"coda_network.{name}"
-        for name in (
-            "connect",
-            "filesystem",
-            "httplib",
-            "mini_proxy",
-            "negotiate_auth",
-            "ntlm_auth",
-            "token_auth",
-            "urllib2",
-            "utilities",
-        )
-    },
+    **{name: f"coda_network.{name}" for name in coda_network._MODULES},
     "coda_network": "coda_network",
     "http": "http",
     "urllib": "urllib",
