@@ -16,7 +16,7 @@ import keyring
 import pytest
 from hypothesis import HealthCheck, find, settings
 from hypothesis.strategies import booleans
-from support import guard
+from support import guard, listening
 from support.accounts import ALICE
 from support.apache import Apache, ApacheProxy
 from support.certs import Authority
@@ -171,6 +171,13 @@ def basic_proxy() -> Iterator[Proxy]:
     """The proxy in this process; alice has to log in with Basic."""
     with Proxy((ALICE.user, ALICE.password)) as server:
         yield server
+
+
+@pytest.fixture
+def black_hole() -> Iterator[tuple[str, int]]:
+    """An address of which nobody accepts."""
+    with listening.black_hole() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import spnego
 from support.scripted_login import GET, PEER, section
+from support.tokens import token_of
 
 from coda_network._auth.credentials import Credentials
 from coda_network._auth.login import Login, State
@@ -37,11 +38,6 @@ def acceptor(scheme: str) -> spnego.ContextProxy:
     )
 
 
-def token_of(header: str | None) -> bytes:
-    assert header is not None
-    return base64.b64decode(header.partition(" ")[2], validate=True)
-
-
 @pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
 def test_a_handshake_is_carried_to_its_end(scheme: str) -> None:
     server = acceptor(scheme)
@@ -49,7 +45,7 @@ def test_a_handshake_is_carried_to_its_end(scheme: str) -> None:
     header = login.on_challenge(section([scheme, "Basic realm=r"]), GET)
     offers = ["Basic realm=r"]
     while not server.complete:
-        token = server.step(token_of(header))
+        token = server.step(token_of(header, scheme))
         if not server.complete:
             line = f"{scheme} {base64.b64encode(token or b'').decode()}"
             header = login.on_challenge(section([*offers, line]), GET)
@@ -68,10 +64,10 @@ def test_a_refused_handshake_is_not_followed_by_another_login(scheme: str) -> No
     login = login_of("wrong")
     offers = [scheme, 'Digest realm="r", nonce="n", qop="auth"', "Basic realm=r"]
     header = login.on_challenge(section(offers), GET)
-    token = server.step(token_of(header))
+    token = server.step(token_of(header, scheme))
     header = login.on_challenge(section([f"{scheme} {base64.b64encode(token or b'').decode()}"]), GET)
     with pytest.raises(spnego.exceptions.SpnegoError):
-        server.step(token_of(header))
+        server.step(token_of(header, scheme))
     assert login.on_challenge(section(offers), GET) is None
     assert str(login.report).splitlines() == [
         f"{scheme}: the user name or password was refused",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
+from support import tokens
+from support.tokens import encoded
 
 from coda_network._auth import negotiate, security_context
 from coda_network._auth.channel_binding import channel_bindings
@@ -26,6 +28,8 @@ GET = Outgoing("GET", "/")
 START = Challenge("negotiate")
 PASSWORD = "p\u00e4ss w\u00f6rd \u20ac"
 KERBEROS_MODULES = ("gssapi", "krb5", "sspilib")
+token_of = partial(tokens.token_of, scheme="Negotiate")
+challenge_with = partial(tokens.challenge_with, scheme="Negotiate")
 
 
 @pytest.fixture(autouse=True)
@@ -47,21 +51,6 @@ def acceptor(protocol: str = "negotiate", bindings: GssChannelBindings | None = 
     options = spnego.NegotiateOptions
     own = options.use_negotiate if protocol == "negotiate" else options.use_ntlm
     return spnego.server(protocol=protocol, options=own, channel_bindings=bindings)
-
-
-def token_of(header: str) -> bytes:
-    scheme, _, token = header.partition(" ")
-    assert scheme == "Negotiate"
-    return base64.b64decode(token, validate=True)
-
-
-def encoded(token: bytes | None) -> str:
-    assert token is not None
-    return base64.b64encode(token).decode()
-
-
-def challenge_with(token: bytes | None) -> Challenge:
-    return Challenge("negotiate", encoded(token))
 
 
 def log_in(scheme: negotiate.Negotiate, server: spnego.ContextProxy) -> bytes | None:

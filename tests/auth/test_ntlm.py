@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import logging
@@ -10,6 +9,7 @@ import os
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spnego.channel_bindings import GssChannelBindings
+from support import tokens
 from support.certs import Authority
 
 from coda_network._auth import ntlm
@@ -31,6 +32,8 @@ PROXY = Peer(Role.PROXY, "proxy.coda.test", 3128)
 GET = Outgoing("GET", "http://www.example.org/")
 START = Challenge("ntlm")
 PASSWORD = "p\u00e4ss w\u00f6rd \u20ac\u5bc6\u7801 \\@;'\""
+token_of = partial(tokens.token_of, scheme="NTLM")
+challenge_with = partial(tokens.challenge_with, scheme="NTLM")
 
 
 @pytest.fixture(autouse=True)
@@ -53,17 +56,6 @@ def client(username: str = "CODA\\alice", password: str = PASSWORD, peer: Peer =
 
 def acceptor(bindings: GssChannelBindings | None = None) -> spnego.ContextProxy:
     return spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm, channel_bindings=bindings)
-
-
-def token_of(header: str) -> bytes:
-    scheme, _, token = header.partition(" ")
-    assert scheme == "NTLM"
-    return base64.b64decode(token, validate=True)
-
-
-def challenge_with(token: bytes | None) -> Challenge:
-    assert token is not None
-    return Challenge("ntlm", base64.b64encode(token).decode())
 
 
 def log_in(scheme: ntlm.Ntlm, server: spnego.ContextProxy) -> None:

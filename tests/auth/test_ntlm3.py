@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 import struct
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import spnego
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import tokens
 
 from coda_network._auth import ntlm, ntlm3
 from coda_network._auth.credentials import Credentials
@@ -24,6 +25,8 @@ PROXY = Peer(Role.PROXY, "proxy.coda.test", 3128)
 GET = Outgoing("GET", "http://www.example.org/")
 START = Challenge("ntlm")
 PASSWORD = "p\u00e4ss w\u00f6rd \u20ac"
+token_of = partial(tokens.token_of, scheme="NTLM")
+challenge_with = partial(tokens.challenge_with, scheme="NTLM")
 
 
 @pytest.fixture(autouse=True)
@@ -37,17 +40,6 @@ def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def client(username: str = "CODA\\alice", password: str = PASSWORD) -> ntlm.Ntlm:
     return ntlm3.create(Credentials(username, password), PROXY)
-
-
-def token_of(header: str) -> bytes:
-    scheme, _, token = header.partition(" ")
-    assert scheme == "NTLM"
-    return base64.b64decode(token, validate=True)
-
-
-def challenge_with(token: bytes | None) -> Challenge:
-    assert token is not None
-    return Challenge("ntlm", base64.b64encode(token).decode())
 
 
 def log_in(scheme: ntlm.Ntlm) -> str | None:

@@ -8,51 +8,45 @@ The two columns of the patch must equal the first; if they do not, the exit stat
 from __future__ import annotations
 
 import http.client
-import importlib.metadata
 import json
 import os
-import socketserver
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
+from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "patch"))
+
+from comparing import ORDERS, installed, start
+from stand_in_program import Responding, Server
 
 import coda_network
 
-ORDERS = ("without", "before", "behind")
 ROUNDS = 2
 
 Count = Callable[[], int]
 
 
-class Server(socketserver.ThreadingTCPServer):
-    """Answers every request, and keeps the names of the header fields that came with it."""
+class Noting(Responding):
+    """Responds to every request, and keeps the names of the header fields that came with it."""
 
-    allow_reuse_address = daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen: list[set[str]] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-    protocol_version = "HTTP/1.1"
+    server: NotingServer
 
     def do_GET(self) -> None:
         self.server.seen.append({name.lower() for name in self.headers})
-        self.send_response(200)
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
+        super().do_GET()
 
-    def log_message(self, *arguments: object) -> None:
-        pass
+
+class NotingServer(Server):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Noting)
+        self.seen: list[set[str]] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
 # -- the libraries: each is turned on, and returns how its spans are counted
@@ -88,7 +82,7 @@ def opentelemetry(module: str, name: str) -> Callable[[], Count]:
         exporter = InMemorySpanExporter()
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(exporter))
-        instrumentor = getattr(importlib.import_module(f"opentelemetry.instrumentation.{module}"), name)()
+        instrumentor = getattr(import_module(f"opentelemetry.instrumentation.{module}"), name)()
         instrumentor.instrument(tracer_provider=provider)
         return lambda: len(exporter.get_finished_spans())
 
@@ -198,7 +192,7 @@ WAYS = (by_connection, by_urlopen, by_opener, by_urllib3, by_requests)
 def child(name: str, order: str) -> None:
     """Run every way under one library; print the counts of spans and of headers."""
     start, field = LIBRARIES[name]
-    server = Server()
+    server = NotingServer()
     if order == "before":
         coda_network.patch()
     count = start()
@@ -231,12 +225,7 @@ def main() -> int:
     status = 0
     print(f"| library | version | {' | '.join(ORDERS)} | |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name in LIBRARIES:
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            print(f"| {name} | not installed | | | | |")
-            continue
+    for name, version in installed(LIBRARIES, columns=6):
         found = [run(name, order) for order in ORDERS]
         cells = [
             one
@@ -252,7 +241,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        child(*sys.argv[1:])
-    else:
-        sys.exit(main())
+    start(child, main)

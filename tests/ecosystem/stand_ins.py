@@ -8,7 +8,6 @@ patch must equal the first; if they do not, the exit status is 1.
 from __future__ import annotations
 
 import http.client
-import importlib.metadata
 import json
 import subprocess
 import sys
@@ -23,9 +22,9 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "patch"))
 
+from comparing import ORDERS, installed, start
 from stand_in_program import Responding, Server
 
-ORDERS = ("without", "before", "behind")
 Answers = dict[str, str]
 
 
@@ -154,12 +153,7 @@ def main() -> int:
     """Print the table."""
     status = 0
     print("| library | version | the same in any order | what came |\n| --- | --- | --- | --- |")
-    for name in LIBRARIES:
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            print(f"| {name} | not installed | | |")
-            continue
+    for name, version in installed(LIBRARIES, columns=4):
         found = {order: run(name, order) for order in ORDERS}
         equal = len(set(found.values())) == 1 and found["without"].startswith("{")
         status |= not equal
@@ -170,7 +164,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        child(*sys.argv[1:])
-    else:
-        sys.exit(main())
+    start(child, main)

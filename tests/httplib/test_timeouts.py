@@ -58,21 +58,6 @@ def fetch(connection: http.client.HTTPConnection) -> bytes:
             return response.read()
 
 
-@pytest.fixture
-def black_hole() -> Iterator[tuple[str, int]]:
-    """An address on loopback that never accepts: its queue is full."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        time.sleep(0.05)
-        yield listener.getsockname()
-
-
 @pytest.mark.parametrize("limit", ["connect", "total"])
 @pytest.mark.parametrize("kind", [httplib.HTTPConnection, httplib.HTTPSConnection])
 def test_an_address_that_does_not_accept(black_hole: tuple[str, int], kind: Any, limit: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,21 +18,6 @@ from coda_network._net.deadline import Deadline
 from coda_network._net.happy_eyeballs import DELAY, in_turns, race
 
 HOST = "several.example"
-
-
-@pytest.fixture
-def black_hole() -> Iterator[tuple[str, int]]:
-    """An address on loopback that never accepts: its queue is full, so that the system drops what comes."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.2", 0))
-        listener.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        time.sleep(0.05)
-        yield listener.getsockname()
 
 
 @pytest.fixture
