@@ -10,10 +10,25 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from coda_network._cli import options
+from coda_network._cli import options, upkeep_options
 from coda_network._version import __version__
 
 PROGRAM = "coda-network"
+
+EPILOG = """\
+examples:
+  coda-network run fetch.py                     a Python program, unchanged
+  coda-network run pip install requests         a Python program on the PATH
+  coda-network with -- git clone https://...    any other program
+  coda-network check https://www.example.org/   what goes wrong
+
+exit codes:
+  0  success
+  1  failure
+  2  the command line or the configuration cannot be used
+
+coda-network COMMAND --help tells more about a command.
+"""
 
 
 class Command(NamedTuple):
@@ -46,17 +61,21 @@ COMMANDS = {
         "show which proxy and which logins a URL takes, and what goes wrong", options.for_check, "check:run"
     ),
     "login": Command("try a password once, and put it into the system's keyring", options.for_login, "login:run"),
-    "config": Command("show which settings count, and where each comes from", options.for_config, "config:run"),
+    "config": Command("show which settings count, and where each comes from", upkeep_options.for_config, "config:run"),
     "install": Command(
-        "patch every program of this Python, without touching it", options.for_install, "install:install"
+        "patch every program of this Python, without touching it", upkeep_options.for_install, "install:install"
     ),
-    "uninstall": Command("take back what install did", options.for_uninstall, "install:uninstall"),
-    "status": Command("show whether this Python is patched, and by what", options.for_status, "install:status"),
-    "wheelhouse": Command("collect the wheels for a machine without network", options.for_wheelhouse, "wheelhouse:run"),
-    "completion": Command("print what completes this command in a shell", options.for_completion, "completion:run"),
-    "man": Command("print or write the manual pages", options.for_man, "man:run"),
+    "uninstall": Command("take back what install did", upkeep_options.for_uninstall, "install:uninstall"),
+    "status": Command("show whether this Python is patched, and by what", upkeep_options.for_status, "install:status"),
+    "wheelhouse": Command(
+        "collect the wheels for a machine without network", upkeep_options.for_wheelhouse, "wheelhouse:run"
+    ),
+    "completion": Command(
+        "print what completes this command in a shell", upkeep_options.for_completion, "completion:run"
+    ),
+    "man": Command("print or write the manual pages", upkeep_options.for_man, "man:run"),
     "demo": Command(
-        "show a download through a proxy with a login, on this machine alone", options.for_demo, "demo:main"
+        "show a download through a proxy with a login, on this machine alone", upkeep_options.for_demo, "demo:main"
     ),
 }
 
@@ -92,7 +111,7 @@ def whole_parser(with_options: bool = True) -> argparse.ArgumentParser:
         prog=PROGRAM,
         formatter_class=_Formatter,
         description="Python's own HTTP client, and every other program, through any proxy.",
-        epilog=options.EPILOG,
+        epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands: Any = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
