@@ -6,12 +6,15 @@ import base64
 import hashlib
 import io
 import json
+import mimetypes
 import os
+import shutil
 import ssl
 import subprocess
 import tarfile
 import threading
 import zipfile
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,7 @@ def run(*command: str, cwd: Path | None = None) -> None:
 
 
 def make_files(root: Path) -> None:
-    """Make a git repository, a wheel, an npm package and a Debian package, each as its index wants it."""
+    """Make repositories, a wheel, an npm package and a Debian package, each as its index wants it, and a page."""
     (root / "big").write_bytes(os.urandom(16 * MIB))
     work = root / "work"
     work.mkdir()
@@ -39,6 +42,9 @@ def make_files(root: Path) -> None:
     _wheel(root / "simple" / "tinything")
     _npm(root / "npm")
     _debian(root / "apt")
+    _page(root / "page")
+    if shutil.which("hg"):
+        _mercurial(root / "hg")
 
 
 def _wheel(folder: Path) -> None:
@@ -86,6 +92,52 @@ def _debian(folder: Path) -> None:
     )
 
 
+def _mercurial(repository: Path) -> None:
+    run("hg", "init", str(repository))
+    (repository / "data").write_bytes(os.urandom(MIB))
+    run("hg", "commit", "-R", str(repository), "--addremove", "--message", "all", "--user", "x")
+
+
+PARTS = 12
+
+
+def _page(folder: Path) -> None:
+    """Make a page of scripts, a style sheet and a picture, which shows one checksum of all that it has loaded.
+
+    It is computed in the page's own thread: a browser that is told to wait for what it fetches waits for no other.
+    """
+    folder.mkdir()
+    for number in range(PARTS):
+        (folder / f"part{number}.js").write_text(f"parts[{number}] = '{os.urandom(20000).hex()}';\n")
+    (folder / "style.css").write_text("body { counter-reset: styled 7; }\n")
+    (folder / "picture.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="31" height="31"/>')
+    scripts = "".join(f'<script src="part{number}.js"></script>\n' for number in range(PARTS))
+    (folder / "index.html").write_text(
+        f"""<!DOCTYPE html><link rel="stylesheet" href="style.css"><script>const parts = [];</script>
+<body><img src="picture.svg">{scripts}<script>
+onload = async () => {{
+    const big = await (await fetch("/big")).arrayBuffer();
+    const width = document.querySelector("img").naturalWidth, style = getComputedStyle(document.body).counterReset;
+    let crc = -1;
+    for (const bytes of [new TextEncoder().encode(`${{parts.join("")}}${{width}} ${{style}}`), new Uint8Array(big)])
+        for (const byte of bytes) crc = table[(crc ^ byte) & 255] ^ (crc >>> 8);
+    document.title = (~crc >>> 0).toString(16);
+}};
+const table = Int32Array.from({{length: 256}}, (_, crc) => {{
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+    return crc;
+}});
+</script></body>
+"""
+    )
+
+
+def checksum_of_page(root: Path) -> str:
+    """Return what the page has as its title when all of it is there."""
+    parts = [(root / "page" / f"part{number}.js").read_bytes().split(b"'")[1] for number in range(PARTS)]
+    return f"{zlib.crc32(b''.join([*parts, b'31 styled 7', (root / 'big').read_bytes()])):x}"
+
+
 class Site:
     """The site, for a with statement.
 
@@ -125,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             file = self.root / path.lstrip("/")
             file = file / "index.html" if file.is_dir() else file
             if file.is_file():
-                self._respond(file.read_bytes(), "text/html" if file.suffix == ".html" else "application/octet-stream")
+                self._respond(file.read_bytes(), mimetypes.guess_type(file)[0] or "application/octet-stream")
             else:
                 self._respond(b"", status=404)
 
