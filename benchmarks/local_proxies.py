@@ -1,8 +1,11 @@
 """Load on local proxies that log in by NTLM: ours, cntlm and px, before the same squid and site.
 
-``python benchmarks/local_proxies.py [--clients 200 500] [--seconds 60] [NAME ...]`` prints a table: requests a second,
-errors, CPU of the proxy for a request, and its memory and file descriptors before, in and after the load. Requests in
-the clear are made by ``wrk``; those in tunnels by this file: each of its clients opens one tunnel and keeps it.
+``python benchmarks/local_proxies.py [--clients 200 500] [--kinds http CONNECT] [--seconds 60] [NAME ...]`` prints a
+table: requests a second, errors, CPU of the proxy for a request, and its memory and sockets before the load, at a
+quarter, the middle and the end of it, and behind it: what is flat does not grow between these. Requests in the clear
+are made by ``wrk``; those in tunnels by this file: each of its clients opens one tunnel and keeps it, and when all are
+open (which has 20 seconds) the time and the CPU begin to count. The proxies are run one after the other, twelve rows
+of ``--seconds`` and about five more each: 13 minutes with 60 seconds.
 Needs Debian's squid, nginx, wrk and cntlm; px is ``px-proxy`` of PyPI, in the same environment.
 """
 
@@ -34,6 +37,7 @@ from support.nginx import Nginx
 from support.servers import free_port, public_directory
 from support.squid import NTLMLogin, Squid
 
+OPEN_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PASSWORD = {"PROXY_PASSWORD": ALICE.password, "PX_PASSWORD": ALICE.password}
 SCRIPT = 'request = function() return wrk.format("GET", "{url}") end\n'
@@ -44,21 +48,28 @@ class State(NamedTuple):
 
     seconds: float
     mib: float
-    files: int
+    sockets: int
 
 
 def state_of(pid: int) -> State:
-    seconds, kib, files = 0.0, 0, 0
+    seconds, kib, sockets = 0.0, 0, 0
     for each in (pid, *_children(pid)):
         try:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
             status = Path(f"/proc/{each}/status").read_text()
-            files += len(os.listdir(f"/proc/{each}/fd"))
+            sockets += sum(_is_socket(file) for file in Path(f"/proc/{each}/fd").iterdir())
         except (FileNotFoundError, ProcessLookupError):
             continue
         seconds += (int(fields[11]) + int(fields[12])) / TICKS
         kib += int((re.search(r"VmRSS:\s+(\d+)", status) or [0, "0"])[1])
-    return State(seconds, kib / 1024, files)
+    return State(seconds, kib / 1024, sockets)
+
+
+def _is_socket(file: Path) -> bool:
+    try:
+        return os.readlink(file).startswith("socket:")
+    except FileNotFoundError:  # closed by now
+        return False
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -145,54 +156,60 @@ def in_the_clear(url: str, port: int, clients: int, seconds: int, folder: Path) 
     return Load(int(total[1]), errors, span)
 
 
-async def _in_tunnels(host: str, path: str, port: int, clients: int, seconds: int) -> Load:
+async def _in_tunnels(host: str, path: str, port: int, clients: int, seconds: int) -> None:
+    """Print a line when the tunnels are open, then the requests and the errors."""
     requests = errors = 0
-    began = time.monotonic()
-    end = began + seconds
+    ask = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
-    async def one() -> None:
-        nonlocal requests, errors
-        writer = None
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
-            if b" 200 " not in head.split(b"\r\n")[0]:
-                errors += 1
-                return
-            ask = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-            while time.monotonic() < end:
-                writer.write(ask)
-                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
-                length = re.search(rb"(?i)content-length: (\d+)", head)
-                await reader.readexactly(int(length[1]) if length else 0)
-                requests += 1
-        except (OSError, EOFError, asyncio.TimeoutError):
-            errors += 1
-        finally:
-            if writer is not None:
-                writer.close()
+    async def tunnel() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head.split(b"\r\n")[0]:
+            raise ConnectionError(head)
+        return reader, writer
 
-    await asyncio.gather(*(one() for _ in range(clients)))
-    return Load(requests, errors, time.monotonic() - began)
+    async def use(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: float) -> None:
+        nonlocal requests
+        while time.monotonic() < end:
+            writer.write(ask)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            await reader.readexactly(int(length[1]) if length else 0)
+            requests += 1
+
+    opened = await asyncio.gather(
+        *(asyncio.wait_for(tunnel(), OPEN_SECONDS) for _ in range(clients)), return_exceptions=True
+    )
+    print("open", flush=True)
+    end = time.monotonic() + seconds
+    tunnels = [each for each in opened if not isinstance(each, BaseException)]
+    used = await asyncio.gather(*(use(*each, end) for each in tunnels), return_exceptions=True)
+    errors += clients - len(tunnels) + sum(isinstance(each, BaseException) for each in used)
+    print(requests, errors, flush=True)
+    os._exit(0)  # the tunnels end with it
 
 
-def in_tunnels(host: str, path: str, port: int, clients: int, seconds: int) -> Load:
+def in_tunnels(host: str, path: str, port: int, clients: int, seconds: int, begun: threading.Event) -> Load:
     """Make the load in a process of its own: its CPU is not the proxy's, nor this one's."""
     arguments = ["--tunnels", host, path, str(port), str(clients), str(seconds)]
-    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=True)
-    requests, errors, span = done.stdout.split()
-    return Load(int(requests), int(errors), float(span))
+    with subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        begun.set()
+        requests, errors = process.stdout.readline().split()
+    return Load(int(requests), int(errors), seconds)
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--tunnels"]:
         host, path, port, clients, seconds = sys.argv[2:]
-        print(*asyncio.run(_in_tunnels(host, path, int(port), int(clients), int(seconds))))
+        asyncio.run(_in_tunnels(host, path, int(port), int(clients), int(seconds)))
         return
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--clients", nargs="+", type=int, default=[200, 500])
+    parser.add_argument("--kinds", nargs="+", choices=("http", "CONNECT"), default=["http", "CONNECT"])
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
     # A client takes two of squid's, and all of them log in at once.
@@ -207,14 +224,14 @@ def main() -> None:
         ca = Authority(stack.enter_context(public_directory()))
         nginx = stack.enter_context(Nginx(ca))
         squid = stack.enter_context(Squid(ca, NTLMLogin()))
-        print("| proxy | clients | kind | requests/s | errors | CPU us/request | MiB | files |")
+        print("| proxy | clients | kind | requests/s | errors | CPU us/request | MiB | sockets |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- |")
         host = nginx.url.partition("://")[2]
         for name in options.names or PROXIES:
             port = free_port()
             with running(PROXIES[name](squid, folder, port), port) as pid:
                 for clients in options.clients:
-                    for kind in ("http", "CONNECT"):
+                    for kind in options.kinds:
                         _measure(name, kind, pid, port, nginx, host, clients, options.seconds, folder)
 
 
@@ -222,31 +239,34 @@ def _measure(
     name: str, kind: str, pid: int, port: int, nginx: Nginx, host: str, clients: int, seconds: int, folder: Path
 ) -> None:
     before, states = state_of(pid), []
-    done = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def watch() -> None:
-        while not done.wait(1):
+        begun.wait()
+        states.append(state_of(pid))
+        while not ended.wait(0.5):
             states.append(state_of(pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
         if kind == "http":
+            begun.set()
             load = in_the_clear(nginx.url + nginx.small.path, port, clients, seconds, folder)
         else:
-            load = in_tunnels(host, nginx.small.path, port, clients, seconds)
+            load = in_tunnels(host, nginx.small.path, port, clients, seconds, begun)
     finally:
-        done.set()
+        begun.set()
+        ended.set()
         watcher.join()
     time.sleep(2)
     after = state_of(pid)
-    cpu = (after.seconds - before.seconds) / max(load.requests, 1) * 1e6
-    # The first look in the load and the last one: what is flat does not grow between them.
-    first, last = (states[len(states) // 3], states[-1]) if states else (after, after)
-    mib = f"{before.mib:.0f}, {first.mib:.0f} to {last.mib:.0f}, {after.mib:.0f}"
-    files = f"{before.files}, {first.files} to {last.files}, {after.files}"
+    cpu = (after.seconds - states[0].seconds) / max(load.requests, 1) * 1e6
+    looks = [before, *(states[len(states) * part // 4] for part in (1, 2)), states[-1], after]
+    mib = ", ".join(f"{look.mib:.0f}" for look in looks)
+    sockets = ", ".join(str(look.sockets) for look in looks)
     rate = load.requests / load.seconds
-    print(f"| {name} | {clients} | {kind} | {rate:.0f} | {load.errors} | {cpu:.0f} | {mib} | {files} |", flush=True)
+    print(f"| {name} | {clients} | {kind} | {rate:.0f} | {load.errors} | {cpu:.0f} | {mib} | {sockets} |", flush=True)
 
 
 if __name__ == "__main__":

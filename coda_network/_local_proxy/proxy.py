@@ -22,6 +22,7 @@ from coda_network._local_proxy.settings import Settings
 from coda_network._net.accept import Accepted
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import put_under
+from coda_network._net.shared_relay import SharedRelay
 from coda_network._pool.pool import Pool
 from coda_network._route.back_off import dead_routes
 from coda_network._transport.session import Session
@@ -32,6 +33,9 @@ STACK_SIZE = 512 * 1024
 """Bytes of the stack of a client's thread; the system gives memory only to what is used of it."""
 
 BACKLOG = 512
+END_SECONDS = 1.0
+"""For which the threads of aborted clients are waited for; one that waits for an upstream ends by its limits, later."""
+
 TICK = 1.0
 """Seconds between two looks at clients whose time is over."""
 
@@ -54,6 +58,7 @@ class LocalProxy:
         self.session = Session()
         # As many connections as clients may be kept: each costs a login.
         self.session.pool = Pool(settings.limits.clients, settings.limits.clients)
+        self.tunnels = SharedRelay()
         self.is_draining = False
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
@@ -109,10 +114,12 @@ class LocalProxy:
             sleep(0.02)
         for client in self._snapshot():
             client.abort()
+        end = monotonic() + END_SECONDS
         for client in self._snapshot():
             if client.thread is not None:
-                client.thread.join(5)
+                client.thread.join(max(0.0, end - monotonic()))
         self.session.close()
+        self.tunnels.close()
 
     def _snapshot(self) -> list[Client]:
         with self._lock:

@@ -12,7 +12,6 @@ from coda_network._local_proxy.fields import as_mapping, end_to_end, has_passed,
 from coda_network._local_proxy.filters import FilterRequest
 from coda_network._local_proxy.pages import Problem, came_back, login_refused, reason_phrase
 from coda_network._local_proxy.upstream import Unreachable, upstream_problem
-from coda_network._net.relay import relay
 from coda_network._route.hops import connect_through
 from coda_network._route.route import Route
 from coda_network._wire.authority import join_authority, split_authority
@@ -92,7 +91,7 @@ def pass_on(client: Client, upstream: socket.socket, surplus: bytes = b"") -> No
     if surplus:
         client.send(surplus)
     try:
-        passed = relay(client.sock, upstream, limits.tunnel_idle)
+        passed = client.proxy.tunnels.relay(client.sock, upstream, limits.tunnel_idle)
         client.count(passed.b_to_a)
     finally:
         client.upstream = None

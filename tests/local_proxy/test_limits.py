@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from contextlib import ExitStack
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -156,6 +157,26 @@ def test_the_end_does_not_wait_for_ever() -> None:
             proxy.close()
             assert time.monotonic() - began < 3
             assert client.file.read() == b""
+
+
+def test_the_end_does_not_wait_for_one_upstream_after_the_other() -> None:
+    with ExitStack() as stack:
+        asked = threading.Semaphore(0)
+
+        def script(wire: Wire) -> None:
+            wire.read_head()
+            asked.release()
+            wire.read_to_end()
+
+        peer = stack.enter_context(ScriptedPeer(script))
+        proxy = stack.enter_context(local_proxy(limits=Limits(drain=0, transfer=30)))
+        for _ in range(6):
+            client = stack.enter_context(RawClient(proxy))
+            client.send(f"GET {peer.url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert asked.acquire(timeout=10)
+        began = time.monotonic()
+        proxy.close()
+        assert time.monotonic() - began < 15, "they have 30 seconds each"
 
 
 def test_the_access_log_has_one_line_a_request_and_no_secret(origin: Origin) -> None:

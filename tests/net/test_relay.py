@@ -12,13 +12,28 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from support.certs import Authority
 
-from coda_network._net.relay import Relayed, relay
+from coda_network._net.relay import Relayed
+from coda_network._net.relay import relay as relay_alone
+from coda_network._net.shared_relay import SharedRelay
 
 Ends = tuple[socket.socket, socket.socket]
+Relay = Callable[[socket.socket, socket.socket, float | None], Relayed]
+
+
+@pytest.fixture(params=["in its own thread", "in a shared one"])
+def relay(request: pytest.FixtureRequest) -> Iterator[Relay]:
+    if request.param == "in its own thread":
+        yield relay_alone
+        return
+    shared = SharedRelay()
+    yield shared.relay
+    shared.close()
 
 
 @contextmanager
-def relayed(idle_sec: float | None = 10) -> Iterator[tuple[socket.socket, socket.socket, Callable[[], Relayed]]]:
+def relayed(
+    relay: Relay, idle_sec: float | None = 10
+) -> Iterator[tuple[socket.socket, socket.socket, Callable[[], Relayed]]]:
     """Two ends with a relay between them in a thread, and what waits for its result."""
     with ExitStack() as stack:
         left_end, a = stack.enter_context(pair())
@@ -50,8 +65,8 @@ def read_to_end(sock: socket.socket) -> bytes:
     return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
-def test_bytes_are_passed_in_both_directions_and_counted() -> None:
-    with relayed() as (left, right, result):
+def test_bytes_are_passed_in_both_directions_and_counted(relay: Relay) -> None:
+    with relayed(relay) as (left, right, result):
         left.sendall(b"question")
         assert right.recv(8) == b"question"
         right.sendall(b"a reply")
@@ -61,8 +76,8 @@ def test_bytes_are_passed_in_both_directions_and_counted() -> None:
         assert result() == (8, 7)
 
 
-def test_the_end_of_one_side_is_passed_on_and_the_other_may_still_send() -> None:
-    with relayed() as (left, right, result):
+def test_the_end_of_one_side_is_passed_on_and_the_other_may_still_send(relay: Relay) -> None:
+    with relayed(relay) as (left, right, result):
         left.sendall(b"all of it")
         left.shutdown(socket.SHUT_WR)
         assert read_to_end(right) == b"all of it"
@@ -72,9 +87,9 @@ def test_the_end_of_one_side_is_passed_on_and_the_other_may_still_send() -> None
         assert result() == Relayed(a_to_b=9, b_to_a=10)
 
 
-def test_two_sides_that_send_before_they_read_do_not_block_each_other() -> None:
+def test_two_sides_that_send_before_they_read_do_not_block_each_other(relay: Relay) -> None:
     size = 8 << 20
-    with relayed() as (left, right, result):
+    with relayed(relay) as (left, right, result):
         senders = [threading.Thread(target=sock.sendall, args=(bytes(size),)) for sock in (left, right)]
         for sender in senders:
             sender.start()
@@ -90,7 +105,7 @@ def test_two_sides_that_send_before_they_read_do_not_block_each_other() -> None:
         assert result() == (size, size)
 
 
-def test_silence_longer_than_idle_sec_ends_the_relay() -> None:
+def test_silence_longer_than_idle_sec_ends_the_relay(relay: Relay) -> None:
     with pair() as (left, a), pair() as (b, _right):
         a.settimeout(3)
         left.sendall(b"x")
@@ -99,8 +114,8 @@ def test_silence_longer_than_idle_sec_ends_the_relay() -> None:
         assert (a.gettimeout(), b.gettimeout()) == (3, 10), "the sockets have their own timeouts again"
 
 
-def test_a_reset_ends_the_relay() -> None:
-    with relayed() as (left, right, result):
+def test_a_reset_ends_the_relay(relay: Relay) -> None:
+    with relayed(relay) as (left, right, result):
         left.sendall(b"abc")
         assert right.recv(3) == b"abc"
         left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -108,7 +123,9 @@ def test_a_reset_ends_the_relay() -> None:
         assert result() == (3, 0)
 
 
-def test_tls_on_one_side_is_relayed_to_the_last_byte(ca: Authority, client_context: ssl.SSLContext) -> None:
+def test_tls_on_one_side_is_relayed_to_the_last_byte(
+    relay: Relay, ca: Authority, client_context: ssl.SSLContext
+) -> None:
     # More than the relay reads at once, so that decrypted bytes wait inside the TLS library.
     content = bytes(range(256)) * 1024
     with pair() as (client, server), pair() as (b, right):
