@@ -110,6 +110,10 @@ KINDS = [
         quick=False,
         most=HOPPERS,
     ),
+    *(
+        Kind(name, title, WAYS, "get_by_proxy", ("/small", name), _small, quick=False, most="coda urllib2")
+        for name, title in (("chain", "HTTP, then SOCKS5"), ("pac", "a PAC file"), ("pac-direct", "PAC, DIRECT"))
+    ),
     Kind("upload", "a file sent", WAYS, "upload", ("/upload",), _small, most="coda,http.client,urllib.request,pycurl"),
     Kind("urls", "5,000 URLs in turn", GROWTH, "get_many", (5000,), _small, most=OPENERS),
     Kind("networks", "1,000 networks", GROWTH, "get_past_networks", ("/small", 1000), _small, most=OPENERS),

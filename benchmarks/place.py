@@ -53,6 +53,8 @@ class Site:
     """Of the proxy that opens tunnels, and is reached by TLS."""
     socks_port: int = 0
     """Of the SOCKS5 proxy."""
+    tunnel_port: int = 0
+    """Of the proxy that opens tunnels, and wants no login."""
 
     def proxy_for(self, kind: str) -> str:
         """Return the URL of a proxy, by the login that it wants or by what it speaks.
@@ -67,6 +69,7 @@ class Site:
             "tls": ("https", self.https_port),
             "tls-tunnel": ("https", self.tls_tunnel_port),
             "socks": ("socks5h", self.socks_port),
+            "tunnel": ("http", self.tunnel_port),
         }[kind]
         return f"{scheme}://{HOST}:{port}"
 

@@ -1,7 +1,7 @@
 """Proxies that open tunnels: `python tunnels.py CHALLENGE CERTIFICATE KEY`.
 
-One wants an NTLM login, of which it only recites its half; one is reached by TLS; one speaks SOCKS5. It prints their
-ports in this order and serves until it is ended. What they cost is their own, in a process of its own.
+One wants an NTLM login, of which it only recites its half; one is reached by TLS; one speaks SOCKS5; one wants nothing.
+It prints their ports in this order and serves until it is ended. What they cost is their own, in a process of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main(challenge: str, certificate: str, key: str) -> None:
     """Serve until the process is ended."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    serve = (functools.partial(_ntlm, challenge), functools.partial(_tls, context), _socks5)
+    serve = (functools.partial(_ntlm, challenge), functools.partial(_tls, context), _socks5, _http)
     listeners = [socket.create_server((HOST, 0)) for _ in serve]
     print(*(listener.getsockname()[1] for listener in listeners), flush=True)
     for listener, script in zip(listeners, serve, strict=True):
@@ -52,8 +52,12 @@ def _ntlm(challenge: str, client: socket.socket) -> None:
 
 def _tls(context: ssl.SSLContext, client: socket.socket) -> None:
     with context.wrap_socket(client, server_side=True) as inside:
-        if head := _head(inside):
-            _open(inside, *_target(head), OPEN)
+        _http(inside)
+
+
+def _http(client: socket.socket) -> None:
+    if head := _head(client):
+        _open(client, *_target(head), OPEN)
 
 
 def _socks5(client: socket.socket) -> None:

@@ -144,10 +144,7 @@ class Bare(Client):
     def get_by_proxy(self, path: str, login: str) -> int:
         return self.get(path)
 
-    def get_past_networks(self, path: str, count: int) -> int:
-        return self.get(path)
-
-    get_with_passwords = get_past_networks
+    get_past_networks = get_with_passwords = get_by_proxy
 
     def close(self) -> None:
         if self.sock is not None:
@@ -234,12 +231,15 @@ class Opener(FileLike):
     def get_by_proxy(self, path: str, login: str) -> int:
         if not self.has_proxy:
             self.has_proxy = True
-            url = self.site.proxy_for(login)
-            options = {"context": self.context()} if url.startswith("https:") else {}
-            proxy = self.library.ProxyHandler(dict.fromkeys(("http", "https"), url), **options)
             handlers = [self.library.HTTPSHandler(context=self.context())] if self.secure else []
-            self.opener = self.library.build_opener(proxy, *handlers, *self.proxy_logins(login))
+            self.opener = self.library.build_opener(self.proxy(login), *handlers, *self.proxy_logins(login))
         return self.get(path)
+
+    def proxy(self, login: str) -> Any:
+        """Return the handler that leads to the proxy."""
+        url = self.site.proxy_for(login)
+        options = {"context": self.context()} if url.startswith("https:") else {}
+        return self.library.ProxyHandler(dict.fromkeys(("http", "https"), url), **options)
 
     def proxy_logins(self, login: str) -> list[Any]:
         """Return the handler that logs in at the proxy."""
@@ -283,6 +283,14 @@ class CodaOpener(Opener):
     module = "coda_network.urllib2"
     needs = ("coda_network.urllib2",)
     ours = True
+
+    def proxy(self, login: str) -> Any:
+        if login == "chain":
+            return self.library.ProxyHandler({"http": [self.site.proxy_for(hop) for hop in ("tunnel", "socks")]})
+        if (found := {"pac-direct": "DIRECT", "pac": f"PROXY {HOST}:{self.site.http_port}"}.get(login)) is None:
+            return super().proxy(login)
+        text = f'function FindProxyForURL(url, host) {{ return host == "a" ? "PROXY b:1" : "{found}"; }}'
+        return self.library.ProxyHandler(choose=import_module("coda_network.proxies").from_pac(text))
 
     def log_in(self, path: str) -> int:
         from coda_network.ntlm_auth import HTTPNtlmAuthHandler
