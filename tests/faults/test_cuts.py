@@ -6,15 +6,28 @@ and before real servers in ``test_cuts_of_servers.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from support.accounts import ALICE
 from support.cuts import Outcomes, assert_no_socket_is_left, cuts, delays, descriptors, measured
 from support.exchanges import BODY, EXCHANGES, SECONDS, Exchange, served
 from support.fault_proxy import Fault, FaultProxy
+from support.hop_exchanges import HOPS, MORE_HOPS
 from support.passwords import write_ntlm_users
 
 FEW = 8
-SCALES = [pytest.param(FEW, id="short"), pytest.param(0, id="all", marks=pytest.mark.soak)]
+CUT = [*EXCHANGES, *HOPS, *MORE_HOPS]
+
+
+def cases(short: Iterable[Exchange], few: int, many: int) -> list[Any]:
+    """Return exchanges with the number of their positions, 0 for all: some in the short form, all in the soak."""
+    soak = pytest.mark.soak
+    return [
+        *(pytest.param(exchange, few, id=f"{exchange.name}-short") for exchange in short),
+        *(pytest.param(exchange, many, id=f"{exchange.name}-{many or 'all'}", marks=soak) for exchange in CUT),
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +49,7 @@ def attempt(
             outcomes.wrong.append(f"{fault}: {request} was carried out {done.count(request)} times")
 
 
-@pytest.mark.parametrize("few", SCALES)
-@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
+@pytest.mark.parametrize(("exchange", "few"), cases(CUT, FEW, 0))
 def test_cut_anywhere_it_is_whole_or_an_error(exchange, few, ca, record_property):
     with served(exchange, ca) as (proxy, server, context):
         bodies, sizes = measured(lambda: exchange.run(proxy, context), proxy)
@@ -54,10 +66,10 @@ def test_cut_anywhere_it_is_whole_or_an_error(exchange, few, ca, record_property
         assert_no_socket_is_left(before)
 
 
-@pytest.mark.parametrize("few", [pytest.param(2, id="short"), pytest.param(40, id="more", marks=pytest.mark.soak)])
-@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
+@pytest.mark.parametrize(("exchange", "few"), cases([*EXCHANGES, *HOPS], 2, 40))
 def test_stalled_or_dripping_it_ends_in_time(exchange, few, ca, monkeypatch):
-    monkeypatch.setattr("support.exchanges.SECONDS", 0.3)
+    for module in ("exchanges", "hop_exchanges"):
+        monkeypatch.setattr(f"support.{module}.SECONDS", 0.3)
     with served(exchange, ca) as (proxy, server, context):
         bodies, sizes = measured(lambda: exchange.run(proxy, context), proxy)
         outcomes = Outcomes(bodies, SECONDS + 2)

@@ -17,7 +17,7 @@ from coda_network import connect, ntlm_auth, urllib2, utilities
 from support.accounts import ALICE
 from support.cuts import DOCUMENTED
 from support.fault_proxy import FaultProxy
-from support.hop_scripts import forgiving, http_hop, socks4_hop, socks5_hop
+from support.hop_scripts import forgiving
 from support.ntlm_peer import NtlmPeer
 from support.peer import ClientGone, ScriptedPeer, Wire
 
@@ -98,7 +98,8 @@ class Exchange:
     :param run: carries it out through the fault proxy and returns the bodies that it got
     :param once: requests that must not be carried out twice, as the server notes them
     :param over_tls: what stands behind the fault proxy, the server or the first hop, begins with TLS
-    :param hops: scripts of proxies before an https site, the nearest first; the fault proxy stands before them
+    :param hops: scripts of proxies before the server, the nearest first; the fault proxy stands before them
+    :param ends_in_tls: behind hops the server begins with TLS
     """
 
     name: str
@@ -107,6 +108,7 @@ class Exchange:
     once: tuple[str, ...] = ()
     over_tls: bool = False
     hops: tuple[Callable[[Wire], None], ...] = ()
+    ends_in_tls: bool = False
 
 
 def _opener(*handlers: Any) -> Any:
@@ -114,38 +116,38 @@ def _opener(*handlers: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _closing(opener: Any) -> Iterator[Any]:
+def closing(opener: Any) -> Iterator[Any]:
     try:
         yield opener
     finally:
         opener.close()
 
 
-def _get(opener: Any, url: Any) -> bytes:
+def get(opener: Any, url: Any) -> bytes:
     with opener.open(url, timeout=SECONDS) as response:
         return response.read()  # type: ignore[no-any-return]  # an opener of either library
 
 
 def _plain(path: str) -> Callable[[FaultProxy, Any], list[bytes]]:
     def run(proxy: FaultProxy, context: Any) -> list[bytes]:
-        with _closing(_opener()) as opener:
-            return [_get(opener, f"http://{proxy.netloc}{path}")]
+        with closing(_opener()) as opener:
+            return [get(opener, f"http://{proxy.netloc}{path}")]
 
     return run
 
 
 def _connect(proxy: FaultProxy, context: Any) -> list[bytes]:
     handlers = urllib2.ProxyHandler({"https": f"http://{proxy.netloc}"}), urllib2.HTTPSHandler(context=context)
-    with _closing(urllib2.build_opener(*handlers)) as opener:
-        return [_get(opener, "https://localhost/plain")]
+    with closing(urllib2.build_opener(*handlers)) as opener:
+        return [get(opener, "https://localhost/plain")]
 
 
 def _digest(proxy: FaultProxy, context: Any) -> list[bytes]:
     url = f"http://{proxy.netloc}/digest"
     handler = urllib2.HTTPDigestAuthHandler(urllib2.HTTPPasswordMgrWithDefaultRealm())
     handler.add_password(None, url, ALICE.user, ALICE.password)  # type: ignore[arg-type]  # of any realm
-    with _closing(_opener(handler)) as opener:
-        return [_get(opener, url)]
+    with closing(_opener(handler)) as opener:
+        return [get(opener, url)]
 
 
 def _ntlm(proxy: FaultProxy, context: Any) -> list[bytes]:
@@ -154,14 +156,14 @@ def _ntlm(proxy: FaultProxy, context: Any) -> list[bytes]:
     url = f"{scheme}://{proxy.netloc.replace('127.0.0.1', 'localhost')}/"
     handler.add_password(None, url, ALICE.qualified, ALICE.password)
     more = () if context is None else (urllib2.HTTPSHandler(context=context),)
-    with _closing(_opener(handler, *more)) as opener:
-        return [_get(opener, url)]
+    with closing(_opener(handler, *more)) as opener:
+        return [get(opener, url)]
 
 
 def _post_on_reused(proxy: FaultProxy, context: Any) -> list[bytes]:
-    with _closing(_opener()) as opener:
-        first = _get(opener, f"http://{proxy.netloc}/plain")
-        return [first, _get(opener, urllib2.Request(f"http://{proxy.netloc}/plain", b"order"))]
+    with closing(_opener()) as opener:
+        first = get(opener, f"http://{proxy.netloc}/plain")
+        return [first, get(opener, urllib2.Request(f"http://{proxy.netloc}/plain", b"order"))]
 
 
 def _download(proxy: FaultProxy, context: Any) -> list[bytes]:
@@ -222,7 +224,7 @@ def _tunnel(proxy: FaultProxy, context: Any) -> list[bytes]:
             return [data[-len(BODY) :]]
 
 
-def _site(ca: Any) -> Server:
+def site(ca: Any) -> Server:
     return Server(ca.server_context())
 
 
@@ -230,45 +232,17 @@ def _ntlm_site(ca: Any) -> NtlmPeer:
     return NtlmPeer("site")
 
 
-def _http_by_tls(proxy: FaultProxy, context: Any) -> list[bytes]:
-    handler = urllib2.ProxyHandler({"http": f"https://{proxy.netloc}"}, context=context)
-    with _closing(urllib2.build_opener(handler)) as opener:
-        return [_get(opener, "http://site.example/plain")]
-
-
-def _https_by(*schemes: str) -> Callable[[FaultProxy, Any], list[bytes]]:
-    """Return what gets an https site by proxies of these schemes, of which the fault proxy leads to the first."""
-
-    def run(proxy: FaultProxy, context: Any) -> list[bytes]:
-        *more, site = proxy.behind
-        route = [f"{scheme}://{netloc}" for scheme, netloc in zip(schemes, [proxy.netloc, *more], strict=True)]
-        handlers = urllib2.ProxyHandler({"https": route}, context=context), urllib2.HTTPSHandler(context=context)
-        with _closing(urllib2.build_opener(*handlers)) as opener:
-            return [_get(opener, f"https://{site}/plain")]
-
-    return run
-
-
 EXCHANGES = (
-    Exchange("plain GET", _site, _plain("/plain"), ("GET ",)),
-    Exchange("chunked", _site, _plain("/chunked"), ("GET ",)),
-    Exchange("https by CONNECT", _site, _connect, ("GET ",)),
-    Exchange("plain socket by CONNECT", _site, _tunnel, ("GET ",)),
-    Exchange("Digest", _site, _digest),
+    Exchange("plain GET", site, _plain("/plain"), ("GET ",)),
+    Exchange("chunked", site, _plain("/chunked"), ("GET ",)),
+    Exchange("https by CONNECT", site, _connect, ("GET ",)),
+    Exchange("plain socket by CONNECT", site, _tunnel, ("GET ",)),
+    Exchange("Digest", site, _digest),
     Exchange("NTLM", _ntlm_site, _ntlm),
     Exchange("NTLM over https", _ntlm_site, _ntlm, over_tls=True),
-    Exchange("POST on a reused connection", _site, _post_on_reused, ("POST order",)),
-    Exchange("download", _site, _download),
-    Exchange("download to a file, with resume", _site, _download_file),
-    Exchange("http by a TLS proxy", _site, _http_by_tls, over_tls=True),
-    Exchange("https by SOCKS4", _site, _https_by("socks4a"), hops=(socks4_hop,)),
-    Exchange(
-        "https by a TLS proxy, then SOCKS5",
-        _site,
-        _https_by("https", "socks5h"),
-        over_tls=True,
-        hops=(http_hop, socks5_hop),
-    ),
+    Exchange("POST on a reused connection", site, _post_on_reused, ("POST order",)),
+    Exchange("download", site, _download),
+    Exchange("download to a file, with resume", site, _download_file),
 )
 
 
@@ -278,7 +252,7 @@ def served(exchange: Exchange, ca: Any) -> Iterator[tuple[FaultProxy, Any, Any]]
     server = exchange.server(ca)
     # What a cut leaves is no business of the server.
     scripts = [forgiving(script) for script in (*exchange.hops, server)]
-    begins_with_tls = [exchange.over_tls] + [False] * (len(scripts) - 2) + [True] * bool(exchange.hops)
+    begins_with_tls = [exchange.over_tls] + [False] * (len(scripts) - 2) + [exchange.ends_in_tls] * bool(exchange.hops)
     needs_context = any(begins_with_tls) or "CONNECT" in exchange.name
     with contextlib.ExitStack() as stack:
         peers = [

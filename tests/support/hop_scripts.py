@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 
+from support.accounts import ALICE
 from support.listening import TIMEOUT
 from support.peer import ClientGone, Wire
 from support.relaying import relay
@@ -26,6 +27,26 @@ def socks5_hop(wire: Wire) -> None:
     _, count = wire.read_exactly(2)
     wire.read_exactly(count)
     wire.send(b"\x05\x00")
+    _socks5_request(wire)
+
+
+def socks5_login_hop(wire: Wire) -> None:
+    """SOCKS5 that wants alice's password (RFC 1929)."""
+    _, count = wire.read_exactly(2)
+    if 2 not in wire.read_exactly(count):
+        wire.send(b"\x05\xff")
+        return
+    wire.send(b"\x05\x02")
+    _, length = wire.read_exactly(2)
+    user = wire.read_exactly(length)
+    password = wire.read_exactly(wire.read_exactly(1)[0])
+    is_alice = (user.decode(), password.decode()) == (ALICE.user, ALICE.password)
+    wire.send(b"\x01\x00" if is_alice else b"\x01\x01")
+    if is_alice:
+        _socks5_request(wire)
+
+
+def _socks5_request(wire: Wire) -> None:
     kind = wire.read_exactly(4)[3]
     if kind == 3:
         host = wire.read_exactly(wire.read_exactly(1)[0]).decode()
