@@ -223,6 +223,8 @@ class Login:
         """Take back the header given out last: it was not sent, and nothing more is tried for this request."""
         if self._attempt is not None:
             self.report.note(self._attempt.label, reason)
+            if self._attempt.credentials is not None:
+                refused_passwords.end_trial(self.peer, self._attempt.credentials)
 
     def on_response(self, headers: HeaderSection) -> None:
         """Learn from a response that does not challenge this role.
@@ -412,6 +414,7 @@ class Login:
         if credentials is None and entry.needs_credentials:
             raise CannotServe("no user name given")
         if credentials is not None:
+            refused_passwords.begin_trial(self.peer, credentials)
             self._refuse_what_was_refused(challenge.scheme, realm, credentials)
         try:
             scheme = entry.load()(credentials, self.peer)
@@ -421,6 +424,10 @@ class Login:
             self._failed = self._refused = True
             if credentials is not None:
                 refused_passwords.refuse(self.peer, credentials, challenge.scheme, realm)
+            raise
+        except CannotServe:
+            if credentials is not None:
+                refused_passwords.end_trial(self.peer, credentials)
             raise
         attempt = Attempt(scheme, challenge.scheme, label(challenge), realm, credentials)
         if header == self._unasked:  # Basic: the very same was refused a moment ago
@@ -465,6 +472,8 @@ class Login:
         if judged and attempt.credentials is not None:
             self._refused = True
             refused_passwords.refuse(self.peer, attempt.credentials, attempt.challenged, attempt.realm)
+        elif attempt.credentials is not None:
+            refused_passwords.end_trial(self.peer, attempt.credentials)
         self.report.note(attempt.label, reason)
         self._tell(f"{attempt.label} has failed: {_bare(attempt.challenged, reason)}", log.info)
         if self._memory is not None:

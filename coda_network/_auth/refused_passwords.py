@@ -1,7 +1,8 @@
 """Passwords that a peer has refused: each is sent once, and then not again for a while.
 
 Programs try again: pip asks for one page six times, boto3 three times. With a wrong password each try would be a failed
-login, and a directory locks the account after a few. The whole process shares what is kept here.
+login, and a directory locks the account after a few. The whole process shares what is kept here. Programs with threads
+log in several times at once, so a password that a peer has not judged yet is tried by one thread, and the others wait.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ MOST_AFTER_ACCEPTANCE = 3
 """Refusals in a row until a password is held back that the peer has accepted before: Apache and squid answer 401 and
 407, too, where the password is right and the user may not see this very page."""
 
+TRIAL_SECONDS = 3.0
+"""For which a thread waits at the most until another one knows whether the password is right."""
+
 # What verifies the password is the same for both: a domain, which has one account for them.
 _DOMAIN = ("ntlm", "negotiate")
 
@@ -43,15 +47,32 @@ _KEY = os.urandom(32)
 class _Pair:
     """What became of one user's password at one peer."""
 
-    __slots__ = ("in_a_row", "was_accepted", "when")
+    __slots__ = ("in_a_row", "trial", "was_accepted", "when")
 
     def __init__(self) -> None:
         self.was_accepted = False
         self.in_a_row = 0
         self.when: dict[tuple[str, bytes], float] = {}  # by scheme and realm
+        self.trial: _Trial | None = None
 
     def is_held_back(self) -> bool:
         return self.in_a_row >= (MOST_AFTER_ACCEPTANCE if self.was_accepted else 1)
+
+    def end_trial(self) -> None:
+        trial, self.trial = self.trial, None
+        if trial is not None:
+            trial.is_over.set()
+
+
+class _Trial:
+    """A thread that is the first to log in with a password. What it waits by is looked up late, for gevent's sake."""
+
+    __slots__ = ("is_over", "thread", "until")
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.until = monotonic() + TRIAL_SECONDS
+        self.is_over = threading.Event()
 
 
 class RefusedPasswords:
@@ -65,10 +86,35 @@ class RefusedPasswords:
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
+        for pair in self._pairs.values():
+            pair.trial = None  # the thread is the parent's
 
     def __bool__(self) -> bool:
         """Return whether any password was refused."""
         return self._has_refusals
+
+    def begin_trial(self, peer: Peer, credentials: Credentials) -> None:
+        """Begin to log in; wait while another thread is the first to try this password."""
+        if seconds() == 0:
+            return
+        key, end = _digest_of_pair(peer, credentials), monotonic() + TRIAL_SECONDS
+        while True:
+            with self._lock:
+                pair, now = self._newest(key), monotonic()
+                trial = pair.trial
+                if pair.was_accepted or pair.in_a_row or now >= end:
+                    return
+                if trial is None or trial.thread == threading.get_ident() or now >= trial.until:
+                    pair.trial = _Trial()
+                    return
+            trial.is_over.wait(min(trial.until, end) - now)
+
+    def end_trial(self, peer: Peer, credentials: Credentials) -> None:
+        """End a login that has come to nothing before the password was judged: the next thread may try."""
+        with self._lock:
+            pair = self._pairs.get(_digest_of_pair(peer, credentials))
+            if pair is not None and pair.trial is not None and pair.trial.thread == threading.get_ident():
+                pair.end_trial()
 
     def refuse(self, peer: Peer, credentials: Credentials, scheme: str, realm: str | None) -> None:
         """Remember that a password was refused just now.
@@ -85,6 +131,7 @@ class RefusedPasswords:
             pair.when[refusal] = monotonic()
             if len(pair.when) > MOST_REFUSALS:
                 del pair.when[next(iter(pair.when))]
+            pair.end_trial()
 
     def accept(self, peer: Peer, credentials: Credentials) -> None:
         """Remember that the peer has accepted a password; its refusals are forgotten."""
@@ -93,6 +140,7 @@ class RefusedPasswords:
             pair = self._newest(key)
             pair.was_accepted, pair.in_a_row = True, 0
             pair.when.clear()
+            pair.end_trial()
 
     def _newest(self, key: bytes) -> _Pair:
         """Return a pair, which becomes the last to be forgotten."""

@@ -62,7 +62,7 @@ class LocalProxy:
         self.is_draining = False
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
-        self._refusals_logged: set[tuple[str, str]] = set()
+        self._refusals_logged: set[str] = set()
         family = socket.AF_INET6 if ":" in settings.listen_address else socket.AF_INET
         self._listener = socket.create_server((settings.listen_address, settings.port), family=family, backlog=BACKLOG)
         self._address: tuple[str, int] = self._listener.getsockname()[:2]
@@ -207,9 +207,9 @@ class LocalProxy:
 
     def log_refusal(self, upstream: str, response: Any, report: object = None) -> None:
         """Tell once what became of the login at an upstream that refuses it."""
-        text = "; ".join(str(report or getattr(response, "auth_report", None) or "").splitlines())
-        if (upstream, text) not in self._refusals_logged:
-            self._refusals_logged.add((upstream, text))
+        if upstream not in self._refusals_logged:
+            self._refusals_logged.add(upstream)
+            text = "; ".join(str(report or getattr(response, "auth_report", None) or "").splitlines())
             self.log.error("the proxy %s refuses the login%s", upstream, f": {text}" if text else "")
 
     def _log_filter_failure(self, which: Any, error: Exception) -> None:
