@@ -19,9 +19,10 @@ from coda_network._download.access import Access, Secret
 from coda_network._download.call import create_download_handle
 from coda_network._download.charset import text_of
 from coda_network._download.index_page import entries
-from coda_network._download.ranged_file import RangedFile, Ranges, StreamedFile
+from coda_network._download.ranged_file import RangedFile, Ranges, StreamedFile, as_os_error
 from coda_network._download.ranges import content_length, content_range, strong_validator
-from coda_network._download.retry import Retry, part_from
+from coda_network._download.read_ahead import GrowingReadAhead
+from coda_network._download.retry import ONCE, Retry, part_from
 from coda_network._download.to_file import download_file
 from coda_network._net.tls import Cert
 from coda_network._opener.handler_list import Handlers
@@ -47,8 +48,9 @@ class HTTPFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
     :param headers: further header fields
     :param timeout_sec: seconds for each request, with its body; None leaves the default timeout of sockets
     :param retry: when to try again; None is ``Retry()``
-    :param block_size: how many bytes more than it needs a read asks for; None is fsspec's 5 MiB
-    :param cache_type: fsspec's cache of what was read: ``readahead``, ``blockcache``, ``all``, ``none`` ...
+    :param block_size: how many bytes more than it needs a read asks for at most; None is fsspec's 5 MiB
+    :param cache_type: what is kept of reads, and read ahead: little at first, and more the longer a file is read in
+        order; or one of fsspec's: ``readahead``, ``blockcache``, ``all``, ``none`` ...
     :param cache_options: what that cache takes
     """
 
@@ -65,7 +67,7 @@ class HTTPFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         timeout_sec: float | None = None,
         retry: Retry | None = None,
         block_size: int | None = None,
-        cache_type: str = "readahead",
+        cache_type: str = GrowingReadAhead.name,
         cache_options: dict[str, Any] | None = None,
         **storage_options: Any,
     ) -> None:
@@ -113,24 +115,25 @@ class HTTPFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         try:
             return self._open_url(url, headers, method)
         except HTTPError as error:
-            raise _as_os_error(error, url) from None
+            raise as_os_error(error, url) from None
 
-    def _open_url(self, url: str, headers: Mapping[str, str], method: str = "GET") -> Any:
+    def _open_url(self, url: str, headers: Mapping[str, str], method: str = "GET", **options: Any) -> Any:
         try:
             return create_download_handle(
                 self._access.url(url),
                 proxy_handlers=self._access.handlers() or None,
                 headers={**self._headers, **headers},
                 method=method,
-                **self._options,
+                **{**self._options, **options},
             )
         except HTTPError as error:
             part_from(error)
             raise
 
     def _bytes_of(self, url: str, headers: Mapping[str, str]) -> Any:
-        # Ranges are of the file as it is, not of what a content coding makes of it.
-        return self._request(url, {"Accept-Encoding": "identity", **headers})
+        # Ranges are of the file as it is, not of what a content coding makes of it. They are tried again with their
+        # bodies, by Ranges itself.
+        return self._open_url(url, {"Accept-Encoding": "identity", **headers}, retry=ONCE)
 
     @lets_out_no_secret
     def info(self, path: str, **_: Any) -> dict[str, Any]:
@@ -147,14 +150,14 @@ class HTTPFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
                 return _details(url, handle)
         except HTTPError as error:
             if error.code not in _WITHOUT_HEAD:
-                raise _as_os_error(error, url) from None
+                raise as_os_error(error, url) from None
         try:
             with self._open_url(url, {"Accept-Encoding": "identity", "Range": "bytes=0-0"}) as handle:
                 return _details(url, handle)
         except HTTPError as error:
             if error.code == 416:  # an empty file
                 return {"name": url, "size": 0, "type": "file"}
-            raise _as_os_error(error, url) from None
+            raise as_os_error(error, url) from None
 
     def exists(self, path: str, **_: Any) -> bool:
         """Return whether there is such a file.
@@ -219,7 +222,8 @@ class HTTPFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         )
 
     def _ranges(self, url: str, details: Mapping[str, Any]) -> Ranges:
-        return Ranges(functools.partial(self._bytes_of, url), url, details.get("validator"), details["size"])
+        open_url = functools.partial(self._bytes_of, url)
+        return Ranges(open_url, url, details.get("validator"), details["size"], self._options["retry"] or Retry())
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
         """Return a file, or a part of it by one request for just that.
@@ -271,7 +275,7 @@ class HTTPFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
             )
         except HTTPError as error:
             part_from(error)
-            raise _as_os_error(error, url) from None
+            raise as_os_error(error, url) from None
 
 
 def _details(url: str, handle: Any) -> dict[str, Any]:
@@ -299,12 +303,3 @@ def _text(handle: Any, folder: str) -> str:
     if len(page) > LARGEST_PAGE:
         raise OSError(errno.EFBIG, "the index page is too large", folder)
     return text_of(page, handle.headers)
-
-
-def _as_os_error(error: HTTPError, url: str) -> OSError:
-    message = f"the response is {error.code} {error.reason}"
-    if error.code in (404, 410):
-        return FileNotFoundError(errno.ENOENT, message, url)
-    if error.code in (401, 403, 407):
-        return PermissionError(errno.EACCES, message, url)
-    return OSError(errno.ERANGE if error.code == 416 else errno.EIO, message, url)

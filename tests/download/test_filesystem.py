@@ -7,6 +7,7 @@ import pickle
 import re
 import threading
 from collections.abc import Iterator
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class FileServer:
         self.content = CONTENT
         self.etag = '"one"'
         self.mode = ""
+        self.busy = 0  # how many ranges are refused
         self.requests: list[tuple[str, tuple[int, int] | None]] = []
         self.sent = 0
         self.lock = threading.Lock()
@@ -48,6 +50,8 @@ class FileServer:
             with self.lock:
                 self.requests.append((method, asked))
             self.respond(wire, method, asked)
+            if self.mode == "cuts" and asked is not None:
+                return
 
     def respond(self, wire: Wire, method: str, asked: tuple[int, int] | None) -> None:
         whole, mode = self.content, self.mode
@@ -81,6 +85,14 @@ class FileServer:
         total = len(whole) + 1 if mode == "another total" else len(whole)
         data = whole[first : last + 1]
         self.sent += len(data)
+        if mode == "cuts":
+            head = [f"Content-Range: bytes {first}-{last}/{total}", f"Content-Length: {len(data)}", *fields]
+            wire.send("\r\n".join(["HTTP/1.1 206 Partial Content", *head, "", ""]).encode() + data[:100_000])
+            return
+        if self.busy:
+            self.busy -= 1
+            wire.respond(b"", "503 Busy", "Retry-After: 0")
+            return
         wire.respond(data, "206 Partial Content", f"Content-Range: bytes {first}-{last}/{total}", *fields)
 
 
@@ -108,7 +120,7 @@ def test_a_read_transfers_little_more_than_is_read(files: tuple[str, FileServer]
     assert server.sent <= 1100 + 1003
 
 
-@pytest.mark.parametrize("cache", ["none", "readahead", "blockcache", "bytes", "all"])
+@pytest.mark.parametrize("cache", ["coda_growing", "none", "readahead", "blockcache", "bytes", "all"])
 def test_each_cache_of_fsspec_reads_right(files: tuple[str, FileServer], cache: str) -> None:
     url, _ = files
     with fsspec.open(url, cache_type=cache, block_size=65536, **ONCE) as file:
@@ -179,6 +191,30 @@ def test_a_response_of_another_range_is_an_error(files: tuple[str, FileServer]) 
     server.mode = "another range"
     with fsspec.open(url, **ONCE) as file, pytest.raises(OSError, match="another range than was asked for"):
         file.read(10)
+
+
+def test_a_range_that_breaks_off_is_gone_on_with(files: tuple[str, FileServer]) -> None:
+    url, server = files
+    server.mode = "cuts"
+    with fsspec.open(url, proxy="", retry=Retry(attempts=2, backoff=0), block_size=1) as file:
+        assert file.read() == CONTENT
+    ranges = [asked for _, asked in server.requests if asked]
+    assert ranges == [(start, len(CONTENT) - 1) for start in range(0, len(CONTENT), 100_000)]
+    with fsspec.open(url, **ONCE) as file, pytest.raises(IncompleteRead):
+        file.read()
+
+
+def test_a_range_is_asked_for_as_often_as_retry_says(files: tuple[str, FileServer]) -> None:
+    url, server = files
+    options = {"proxy": "", "retry": Retry(attempts=3, backoff=0)}
+    server.busy = 2
+    with fsspec.open(url, **options) as file:
+        assert file.read(10) == CONTENT[:10]
+    server.busy = 3
+    with fsspec.open(url, **options) as file, pytest.raises(OSError, match="503 Busy") as caught:
+        file.read(10)
+    assert caught.value.filename == url.removeprefix("coda+")
+    assert server.busy == 0
 
 
 def test_an_empty_file_is_empty(files: tuple[str, FileServer]) -> None:
