@@ -1,35 +1,22 @@
-"""Downloads measured at real servers: killed at random moments, large, many; each beside what people use otherwise.
+"""Downloads measured at real servers: killed at random moments, and many; beside what people use otherwise.
 
-``python tests/ecosystem/downloads.py [kills] [large] [many]`` prints tables; the exit status is 1 if a file is wrong.
-``CODA_KILLS`` (50), ``CODA_LARGE`` (MiB, 2048) and ``CODA_MANY`` (5000) set how much of it. Needs Debian's nginx and
-squid; curl, wget, aria2c, requests and aiohttp are rows where they are installed.
+``python tests/ecosystem/downloads.py [kills] [many]`` prints tables; the exit status is 1 if a file is wrong.
+``CODA_KILLS`` (50) and ``CODA_MANY`` (5000) set how much of it. Needs Debian's nginx and squid; requests and aiohttp
+are rows where they are installed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent)]
-
-from support.accounts import ALICE
-from support.certs import Authority
-from support.nginx import Nginx
-from support.servers import public_directory
-from support.squid import NTLMLogin, Squid
-
-MIB = 1 << 20
+from place import MIB, Place, digest, is_missing, timed
 
 DOWNLOAD = """
 import sys, time
@@ -37,12 +24,6 @@ from coda_network.utilities import download_file
 url, path, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
 done = download_file(url, path, progress=lambda done, total: time.sleep(pause))
 print(done.resumed_from)
-"""
-STREAMING = """
-import sys, requests
-with requests.get(sys.argv[1], stream=True) as response, open(sys.argv[2], "wb") as file:
-    for piece in response.iter_content(1 << 18):
-        file.write(piece)
 """
 MANY = """
 import sys
@@ -85,35 +66,6 @@ asyncio.run(main())
 """
 
 
-def digest(path: Path) -> str:
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(MIB):
-            found.update(piece)
-    return found.hexdigest()
-
-
-class Place:
-    """The servers, and a folder for what is downloaded."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        ca = Authority(stack.enter_context(public_directory()))
-        self.nginx = stack.enter_context(Nginx(ca))
-        self.squid = stack.enter_context(Squid(ca, NTLMLogin()))
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        self.wrong = 0
-        plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        proxy = f"http://{ALICE.qualified_userinfo}@{self.squid.netloc}"
-        self.ways = {"directly": plain, "NTLM squid": {**plain, "http_proxy": proxy}}
-
-    def program(self, code: str, *arguments: object) -> list[str]:
-        return [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
-
-    def check(self, is_right: bool) -> str:
-        self.wrong += not is_right
-        return "right" if is_right else "WRONG"
-
-
 def kills(place: Place) -> None:
     """Kill a download at random moments, look at what is there, and go on with it."""
     count, size = int(os.environ.get("CODA_KILLS", "50")), 32 * MIB
@@ -154,59 +106,6 @@ def kills(place: Place) -> None:
             for left in place.folder.glob("kill*"):
                 left.unlink()
         print(f"| {way} | {count} | {' | '.join(map(str, counts.values()))} of {count} |", flush=True)
-
-
-def timed(command: list[str], environment: dict[str, str], cwd: Path) -> tuple[int, float, float, int]:
-    """Run a program; return its exit status, seconds, CPU seconds, and the most memory that it had, in MiB."""
-    begun = time.monotonic()
-    child = subprocess.Popen(command, env=environment, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    memory, ended = 0, 0
-    # Not ru_maxrss, in which the memory of the process that started it counts.
-    while not ended:
-        with suppress(OSError, StopIteration), open(f"/proc/{child.pid}/status", encoding="ascii") as lines:
-            memory = int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
-        time.sleep(0.02)
-        ended, status, usage = os.wait4(child.pid, os.WNOHANG)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return child.returncode, time.monotonic() - begun, usage.ru_utime + usage.ru_stime, memory
-
-
-def large(place: Place) -> None:
-    """Download one large file by each program in turn."""
-    size = int(os.environ.get("CODA_LARGE", "2048"))
-    source = place.nginx.directory / "static" / "large"
-    with open(source, "wb") as file:
-        piece = random.Random(1).randbytes(MIB)
-        for number in range(size):
-            file.write(number.to_bytes(8, "big") + piece[8:])
-    source.chmod(0o644)
-    expected, url, target = digest(source), f"{place.nginx.url}/large", place.folder / "large"
-    rows: dict[str, list[str]] = {
-        "download_file()": place.program(DOWNLOAD, url, target, 0),
-        "download_file(segments=4)": place.program(
-            DOWNLOAD.replace("path, progress", "path, segments=4, progress"), url, target, 0
-        ),
-        "curl -O": ["curl", "-s", "-O", url],
-        "wget": ["wget", "-q", url],
-        "aria2c -x4": ["aria2c", "-q", "-x4", "-s4", "--file-allocation=none", url],
-        "requests, streaming": place.program(STREAMING, url, target),
-    }
-    print(f"| {size} MiB | time, s | CPU, s | peak memory, MiB | checksum |\n| --- | --- | --- | --- | --- |")
-    for name, command in rows.items():
-        if is_missing(command):
-            print(f"| {name} | not installed | | | |")
-            continue
-        code, seconds, cpu, memory = timed(command, place.ways["directly"], place.folder)
-        result = place.check(code == 0 and target.exists() and digest(target) == expected)
-        print(f"| {name} | {seconds:.1f} | {cpu:.2f} | {memory} | {result} |", flush=True)
-        target.unlink(missing_ok=True)
-    source.unlink()
-
-
-def is_missing(command: list[str]) -> bool:
-    """Return whether a program, or the package that it imports, is not installed."""
-    named = [name for name in ("requests", "aiohttp") if any(f", {name}" in part for part in command)]
-    return shutil.which(command[0]) is None or any(importlib.util.find_spec(name) is None for name in named)
 
 
 def many(place: Place) -> None:
@@ -255,7 +154,7 @@ def many(place: Place) -> None:
 
 
 def main(words: list[str]) -> int:
-    tables = {table.__name__: table for table in (kills, large, many)}
+    tables = {table.__name__: table for table in (kills, many)}
     with ExitStack() as stack:
         place = Place(stack)
         for word in words or tables:
