@@ -19,10 +19,10 @@ from coda_network._local_proxy.filters import Filters
 from coda_network._local_proxy.metrics import Metrics
 from coda_network._local_proxy.pages import Problem, page
 from coda_network._local_proxy.settings import Settings
+from coda_network._local_proxy.shared_relay import SharedRelay
 from coda_network._net.accept import Accepted
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import put_under
-from coda_network._net.shared_relay import SharedRelay
 from coda_network._pool.pool import Pool
 from coda_network._route.back_off import dead_routes
 from coda_network._transport.session import Session

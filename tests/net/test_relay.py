@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from support.certs import Authority
 
+from coda_network._local_proxy.shared_relay import SharedRelay
 from coda_network._net.relay import Relayed
 from coda_network._net.relay import relay as relay_alone
-from coda_network._net.shared_relay import SharedRelay
 
 Ends = tuple[socket.socket, socket.socket]
 Relay = Callable[[socket.socket, socket.socket, float | None], Relayed]

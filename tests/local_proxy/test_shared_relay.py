@@ -10,8 +10,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from coda_network._local_proxy.shared_relay import SharedRelay
 from coda_network._net.relay import Relayed
-from coda_network._net.shared_relay import SharedRelay
 
 SIZE = 8 << 20
 
