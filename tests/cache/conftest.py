@@ -1,4 +1,4 @@
-"""What each test of the cache begins with: a folder that is not there yet, and a site that counts."""
+"""What each test of the cache begins with: a new folder, a site that counts, and one that goes by steps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cache_site import Site
 from support.counting_site import Counting
 from support.peer import ScriptedPeer
 
@@ -23,3 +24,8 @@ def site() -> Iterator[Any]:
         peer: Any = started
         peer.count = lambda: server.count
         yield peer
+
+
+@pytest.fixture
+def stepped(folder: Path) -> Site:
+    return Site(folder)

@@ -3,112 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from email.utils import formatdate
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+from support.cache_site import AGAIN, FRESH, TAGGED, Site, Step, date
 from support.peer import ScriptedPeer, Wire
 
 from coda_network import urllib2
-from coda_network.utilities import HTTPCache
-
-BEGIN = 1_800_000_000.0
-
-
-class Step(NamedTuple):
-    """One request: what the server says if it is asked, and what comes of it."""
-
-    server: str | None = None  # header lines, separated by "|"; None: the server must not be asked
-    request: dict[str, str] = {}
-    body: str = ""  # expected; "" takes what the server sent, or that of the first step
-    status: int = 200  # of the server
-    expected: int | None = None  # status, where it is another one
-    later: float = 0  # seconds that pass before
-    method: str = "GET"
-    path: str = "/"
-    sent: str = ""  # what the head of the request has to have in it
-    unsent: str = ""  # what it must not have
-
-
-def date(seconds: float) -> str:
-    return formatdate(BEGIN + seconds, usegmt=True)
-
-
-class Site:
-    """A server that says what the steps say, and an opener with a cache and a clock of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.cache = HTTPCache(folder)
-        self.now = BEGIN
-        self.cache.clock = lambda: self.now  # type: ignore[method-assign,assignment]  # a clock that is set
-        self.heads: list[str] = []
-        self.next: Step | None = None
-        self.count = 0
-
-    def serve(self, wire: Wire) -> None:
-        for raw in wire.read_heads():
-            head = raw.decode("latin-1")
-            self.heads.append(head)
-            step = self.next
-            assert step is not None, "the server was asked"
-            assert step.server is not None
-            if "Content-Length: 4" in head:
-                wire.read_exactly(4)
-            lines = [line for line in step.server.split("|") if line]
-            if not any(line.startswith("Date:") for line in lines):
-                lines.append(f"Date: {formatdate(self.now, usegmt=True)}")
-            if "BREAK" in lines:
-                wire.reset()
-                return
-            body = b"" if step.status in (204, 304) or step.method == "HEAD" else f"body {self.count}".encode()
-            if step.method == "HEAD":
-                lines.append("Content-Length: 6")
-                text = f"HTTP/1.1 {step.status} Text\r\n" + "\r\n".join(lines) + "\r\n\r\n"
-                wire.send(text.encode("latin-1"))
-            else:
-                wire.respond(body, f"{step.status} Text", *lines)
-
-    def run(self, opener: Any, url: str, steps: list[Step]) -> None:
-        for number, step in enumerate(steps):
-            self.now += step.later
-            self.count = number + 1
-            self.next = step if step.server is not None else None
-            before = len(self.heads)
-            request = urllib2.Request(url + step.path, headers=step.request, method=step.method)
-            if step.method in ("POST", "PUT"):
-                request.data = b"data"
-            try:
-                response = opener.open(request)
-            except urllib2.HTTPError as error:
-                response = error
-            with response:
-                body = response.read().decode()
-                code = response.code
-            where = f"step {number + 1}: {step}"
-            assert code == (step.expected or step.status), where
-            if step.body:
-                assert body == step.body, where
-            elif step.server is not None and step.method != "HEAD" and step.status not in (204, 304):
-                assert body == f"body {number + 1}", where
-            elif step.method == "GET" and code == 200:
-                assert body == "body 1", where
-            asked = self.heads[before:]
-            # A request whose connection breaks off is sent once more: it was not the first on it.
-            assert len(asked) == (0 if step.server is None else 2 if step.server == "BREAK" else 1), where
-            for head in asked:
-                assert step.sent.lower() in head.lower(), where
-                assert not step.unsent or step.unsent.lower() not in head.lower(), where
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path / "cache")
-
-
-FRESH = "Cache-Control: max-age=60"
-TAGGED = 'ETag: "a"|Cache-Control: max-age=60'
-AGAIN = Step(None)
 
 CASES: dict[str, list[Step]] = {
     # -- freshness (section 4.2)
@@ -268,14 +168,14 @@ CASES: dict[str, list[Step]] = {
 
 
 @pytest.mark.parametrize("steps", CASES.values(), ids=CASES)
-def test_a_cache_does_what_the_rfc_says(site: Site, steps: list[Step]) -> None:
-    with ScriptedPeer(site.serve) as peer:
-        opener = urllib2.build_opener(cache=site.cache)
-        site.run(opener, peer.url.rstrip("/"), steps)
+def test_a_cache_does_what_the_rfc_says(stepped: Site, steps: list[Step]) -> None:
+    with ScriptedPeer(stepped.serve) as peer:
+        opener = urllib2.build_opener(cache=stepped.cache)
+        stepped.run(opener, peer.url.rstrip("/"), steps)
         opener.close()
 
 
-def test_304_of_another_etag_is_asked_for_again_without_a_condition(site: Site) -> None:
+def test_304_of_another_etag_is_asked_for_again_without_a_condition(stepped: Site) -> None:
     heads = []
 
     def script(wire: Wire) -> None:
@@ -286,10 +186,10 @@ def test_304_of_another_etag_is_asked_for_again_without_a_condition(site: Site) 
             else:
                 wire.respond(b"body %d" % len(heads), "200 OK", f'ETag: "{len(heads)}"', "Cache-Control: max-age=60")
 
-    with ScriptedPeer(script) as peer, contextlib.closing(urllib2.build_opener(cache=site.cache)) as opener:
+    with ScriptedPeer(script) as peer, contextlib.closing(urllib2.build_opener(cache=stepped.cache)) as opener:
         bodies = []
         for later in (0, 61, 0):
-            site.now += later
+            stepped.now += later
             with opener.open(peer.url) as response:
                 bodies.append(response.read())
     assert bodies == [b"body 1", b"body 3", b"body 3"]
