@@ -18,7 +18,7 @@ import requests
 from support.accounts import ALICE
 from support.apache import Apache, ApacheProxy
 from support.certs import Authority
-from support.relaying import CountingRelay
+from support.guard import Connects
 from support.servers import free_port
 from support.socks import Dante, Microsocks
 from support.squid import Squid
@@ -42,10 +42,15 @@ LOGINS = list(SQUIDS)
 
 
 class Way(NamedTuple):
-    """The address of the first proxy, and the URLs of all, in which NETLOC is that of a relay before the first."""
+    """The address of the first proxy, and the URLs of all."""
 
     first: tuple[str, int]
     urls: list[str]
+
+
+def way(first: tuple[str, int], scheme_and_userinfo: str, *more: str) -> Way:
+    """Return the way by a proxy at an address, and by those behind it."""
+    return Way(first, [f"{scheme_and_userinfo}{first[0]}:{first[1]}", *more])
 
 
 def squid_of(request: pytest.FixtureRequest, login: str) -> Squid:
@@ -60,43 +65,41 @@ def userinfo(login: str) -> str:
 
 
 def http_squid(request: pytest.FixtureRequest, login: str) -> Way:
-    return Way(squid_of(request, login).address, [f"http://{userinfo(login)}NETLOC"])
+    return way(squid_of(request, login).address, f"http://{userinfo(login)}")
 
 
 def tls_squid(request: pytest.FixtureRequest, login: str) -> Way:
-    return Way(("127.0.0.1", squid_of(request, login).tls_port), [f"https://{userinfo(login)}NETLOC"])
+    return way(("127.0.0.1", squid_of(request, login).tls_port), f"https://{userinfo(login)}")
 
 
 def tls_apache(request: pytest.FixtureRequest, login: str) -> Way:
     server: ApacheProxy = request.getfixturevalue("apache_proxy")
-    return Way(("127.0.0.1", server.tls_ports[login.lower()]), [f"https://{userinfo(login)}NETLOC"])
+    return way(("127.0.0.1", server.tls_ports[login.lower()]), f"https://{userinfo(login)}")
 
 
 def microsocks(request: pytest.FixtureRequest, login: str) -> Way:
     server: Microsocks = request.getfixturevalue("microsocks" if login == "none" else "microsocks_login")
-    return Way(server.address, [f"socks5h://{userinfo(login)}NETLOC"])
+    return way(server.address, f"socks5h://{userinfo(login)}")
 
 
 def dante_4(request: pytest.FixtureRequest, login: str) -> Way:
     server: Dante = request.getfixturevalue("dante")
-    return Way(server.address, ["socks4://NETLOC"])
+    return way(server.address, "socks4://")
 
 
 def dante_5(request: pytest.FixtureRequest, login: str) -> Way:
     server: Dante = request.getfixturevalue("dante")
-    return Way(server.address, ["socks5://NETLOC"])
+    return way(server.address, "socks5://")
 
 
 def http_then_socks(request: pytest.FixtureRequest, login: str) -> Way:
     server: Microsocks = request.getfixturevalue("microsocks")
-    return Way(
-        squid_of(request, login).address, [f"http://{userinfo(login)}NETLOC", f"socks5h://127.0.0.1:{server.port}"]
-    )
+    return way(squid_of(request, login).address, f"http://{userinfo(login)}", f"socks5h://127.0.0.1:{server.port}")
 
 
 def tls_then_http(request: pytest.FixtureRequest, login: str) -> Way:
     first, second = squid_of(request, "none"), squid_of(request, login)
-    return Way(("127.0.0.1", first.tls_port), ["https://NETLOC", f"http://{userinfo(login)}{second.netloc}"])
+    return way(("127.0.0.1", first.tls_port), "https://", f"http://{userinfo(login)}{second.netloc}")
 
 
 ROWS = {
@@ -115,10 +118,10 @@ def cells(rows: Iterable[str]) -> list[Any]:
     """Return the cells of some rows of the table; those with tickets are for tox -e kerberos."""
     found = []
     for row in rows:
-        way, logins = ROWS[row]
+        by, logins = ROWS[row]
         for login in logins:
             marks = [pytest.mark.kerberos] if login == "Kerberos" else []
-            found.append(pytest.param(way, login, id=f"{row}, {login}", marks=marks))
+            found.append(pytest.param(by, login, id=f"{row}, {login}", marks=marks))
     return found
 
 
@@ -146,15 +149,14 @@ def check_echo(text: bytes, method: str) -> None:
 
 
 @pytest.mark.parametrize("client", ["opener", "patched"])
-@pytest.mark.parametrize(("way", "login"), CELLS)
+@pytest.mark.parametrize(("by", "login"), CELLS)
 @pytest.mark.usefixtures("trusts_the_ca")
 def test_each_kind_of_proxy_carries_each_kind_of_request(
-    request: pytest.FixtureRequest, apache: Apache, way: Any, login: str, client: str
+    request: pytest.FixtureRequest, apache: Apache, by: Any, login: str, client: str
 ) -> None:
-    first, urls = way(request, login)
+    first, proxies = by(request, login)
     with contextlib.ExitStack() as stack:
-        relay = stack.enter_context(CountingRelay(first))
-        proxies = [url.replace("NETLOC", relay.netloc) for url in urls]
+        proxy = stack.enter_context(Connects(first))
         if client == "patched":
             stack.enter_context(coda_network.patched(https_proxies=True))
         library: Any = urllib2 if client == "opener" else urllib.request
@@ -166,34 +168,33 @@ def test_each_kind_of_proxy_carries_each_kind_of_request(
                 with opener.open(library.Request(f"{url}/echo", body), timeout=20) as response:
                     check_echo(response.read(), method)
         # One for http sites and one tunnel, both used twice and logged in once.
-        assert relay.connections == 2
+        assert proxy.connections == 2
 
 
 # To a TLS proxy requests looks at no certificate where the site is an http one.
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-@pytest.mark.parametrize(("way", "login"), NAMED_TO_REQUESTS)
+@pytest.mark.parametrize(("by", "login"), NAMED_TO_REQUESTS)
 def test_each_kind_of_proxy_carries_each_kind_of_request_of_requests(
-    request: pytest.FixtureRequest, apache: Apache, ca: Authority, way: Any, login: str
+    request: pytest.FixtureRequest, apache: Apache, ca: Authority, by: Any, login: str
 ) -> None:
-    first, [url] = way(request, login)
-    with CountingRelay(first) as relay, coda_network.patched(), requests.Session() as session:
+    first, [url] = by(request, login)
+    with Connects(first) as proxy, coda_network.patched(), requests.Session() as session:
         session.trust_env, session.verify = False, str(ca.bundle)
-        session.proxies = dict.fromkeys(("http", "https"), url.replace("NETLOC", relay.netloc))
+        session.proxies = dict.fromkeys(("http", "https"), url)
         for site in (apache.url, apache.tls_url):
             for method, body in (("GET", None), ("POST", BODY)):
                 response = session.request(method, f"{site}/echo", data=body, timeout=20)
                 check_echo(response.content, method)
-        assert relay.connections == 2
+        assert proxy.connections == 2
 
 
-@pytest.mark.parametrize(("way", "login"), CELLS)
+@pytest.mark.parametrize(("by", "login"), CELLS)
 @pytest.mark.usefixtures("trusts_the_ca")
 def test_each_kind_of_proxy_carries_a_plain_socket_and_tls_in_it(
-    request: pytest.FixtureRequest, apache: Apache, ca: Authority, way: Any, login: str
+    request: pytest.FixtureRequest, apache: Apache, ca: Authority, by: Any, login: str
 ) -> None:
-    first, urls = way(request, login)
-    with CountingRelay(first) as relay:
-        proxies = [url.replace("NETLOC", relay.netloc) for url in urls]
+    first, proxies = by(request, login)
+    with Connects(first) as proxy:
         with create_connection(("localhost", apache.http_port), 20, proxy=proxies) as sock:
             sock.sendall(b"GET /echo HTTP/1.0\r\nHost: localhost\r\n\r\n")
             assert sock.makefile("rb").readline().startswith(b"HTTP/1.1 200")
@@ -202,7 +203,7 @@ def test_each_kind_of_proxy_carries_a_plain_socket_and_tls_in_it(
             tls.sendall(b"GET /echo HTTP/1.0\r\nHost: localhost\r\n\r\n")
             with tls.makefile("rb") as file:
                 assert file.readline().startswith(b"HTTP/1.1 200")
-        assert relay.connections == 2
+        assert proxy.connections == 2
 
 
 @pytest.mark.parametrize("client", ["opener", "patched"])
@@ -217,7 +218,7 @@ def test_a_pac_file_chooses_among_them(
     text = f"""
     function FindProxyForURL(url, host) {{
         if (url.indexOf("https:") === 0) return "PROXY 127.0.0.1:{free_port()}; HTTPS 127.0.0.1:{squid.tls_port}";
-        if (isInNet(host, "127.0.0.0", "255.0.0.0")) return "SOCKS5 127.0.0.1:{microsocks.port}";
+        if (!isPlainHostName(host) && isInNet(host, "127.0.0.0", "255.0.0.0")) return "SOCKS5 127.0.0.1:{microsocks.port}";
         return "PROXY {squid.netloc}";
     }}
     """
@@ -226,9 +227,18 @@ def test_a_pac_file_chooses_among_them(
     path = tmp_path / "proxy.pac"
     path.write_text(text, encoding="utf-8")
     library: Any = urllib2 if client == "opener" else urllib.request
-    with coda_network.patched(credentials if has_password else None, pac=str(path)):
+    addresses = microsocks.address, squid.address, ("127.0.0.1", squid.tls_port)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(coda_network.patched(credentials if has_password else None, pac=str(path)))
+        by_socks, by_http, by_tls = (stack.enter_context(Connects(address)) for address in addresses)
         with contextlib.closing(library.build_opener()) as opener:
             for url in (apache.url.replace("localhost", "127.0.0.1"), apache.url, apache.tls_url):
                 for method, body in (("GET", None), ("POST", BODY)):
                     with opener.open(library.Request(f"{url}/echo", body), timeout=20) as response:
                         check_echo(response.read(), method)
+        assert (by_socks.connections, by_http.connections, by_tls.connections) == (1, 1, 1)
+        with create_connection(("localhost", apache.http_port), 20) as sock:
+            sock.sendall(b"GET /echo HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            with sock.makefile("rb") as file:
+                assert file.readline().startswith(b"HTTP/1.1 200")
+        assert (by_socks.connections, by_http.connections, by_tls.connections) == (1, 1, 2)

@@ -1,4 +1,4 @@
-"""Keeps the tests on this machine: a connect to anything but loopback fails the test that made it."""
+"""Sees every connect of this process: one beyond loopback fails its test, and those to an address are counted."""
 
 from __future__ import annotations
 
@@ -23,6 +23,30 @@ def is_local(address: object) -> bool:
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
     if event == "socket.connect" and not is_local(arguments[1]):
         raise AssertionError(f"a test tried to connect to {arguments[1]!r}: only loopback is allowed")
+    if event == "socket.connect":
+        for each in _counts:
+            each.connections += arguments[1] == each.address
+
+
+class Connects:
+    """Counts the connects of this process to an address, for a with statement; a relay would count those of others.
+
+    :param address: host and port, as they are given to connect()
+    """
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address = address
+        self.connections = 0
+
+    def __enter__(self) -> Connects:
+        _counts.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _counts.remove(self)
+
+
+_counts: list[Connects] = []
 
 
 def install() -> None:
