@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import email.message
+import functools
 import http.client
 import io
 import multiprocessing
@@ -63,9 +64,6 @@ def public(module: ModuleType) -> Iterator[str]:
             yield name
 
 
-NAMES = [(module, name) for module in FACES for name in public(module)]
-
-
 @contextlib.contextmanager
 def face_of(module: ModuleType, binding: str) -> Iterator[ModuleType]:
     if binding == "unpatched":
@@ -99,39 +97,61 @@ def made(library: ModuleType, name: str) -> Any:
         return getattr(library, name)(*copy.deepcopy(ARGUMENTS.get(name, ())))
 
 
-# What the standard library can do with an object of each class.
-COPIED = [
-    (module, name, way)
-    for module, name in NAMES
-    if isinstance(getattr(module, name), type) and name not in NOT_MADE
-    for way in WAYS
-    if can(WAYS[way], made(module, name))
-]
+@functools.cache
+def copied(module: ModuleType, way: str) -> list[str]:
+    """Return the classes of which the standard library can copy an object in one way."""
+    classes = [name for name in public(module) if isinstance(getattr(module, name), type) and name not in NOT_MADE]
+    return [name for name in classes if can(WAYS[way], made(module, name))]
+
+
+COPIED = [(module, way) for module in FACES for way in WAYS if copied(module, way)]
 
 
 @pytest.mark.parametrize("binding", BINDINGS)
-@pytest.mark.parametrize(("module", "name"), NAMES, ids=[f"{m.__name__}.{n}" for m, n in NAMES])
-def test_what_has_a_name_is_found_by_it(module: ModuleType, name: str, binding: str) -> None:
+@pytest.mark.parametrize("module", FACES, ids=lambda module: module.__name__)
+def test_what_has_a_name_is_found_by_it(module: ModuleType, binding: str) -> None:
+    names = list(public(module))
     with face_of(module, binding) as library:
-        found = getattr(library, name)
-        assert pickle.loads(pickle.dumps(found)) is found
+        lost = [name for name in names if not is_found(getattr(library, name))]
+    assert (lost, len(names) > 1) == ([], True)
+
+
+def is_found(value: Any) -> bool:
+    try:
+        return pickle.loads(pickle.dumps(value)) is value
+    except Exception:  # of any kind: the name is told, and the others are looked at
+        return False
 
 
 @pytest.mark.parametrize("binding", BINDINGS)
-@pytest.mark.parametrize(("module", "name", "way"), COPIED, ids=[f"{m.__name__}.{n}-{way}" for m, n, way in COPIED])
-def test_objects_are_copied_where_the_standard_library_copies_them(
-    module: ModuleType, name: str, way: str, binding: str
-) -> None:
-    act = WAYS[way]
-    before = made(module, name)
-    theirs = act(before)  # it loses arguments of some exceptions
+@pytest.mark.parametrize(("module", "way"), COPIED, ids=[f"{module.__name__}-{way}" for module, way in COPIED])
+def test_objects_are_copied_where_the_standard_library_copies_them(module: ModuleType, way: str, binding: str) -> None:
+    names = copied(module, way)
+    theirs = {name: traces(module, name, way) for name in names}
     with face_of(module, binding) as library:
-        original = made(library, name)
-        twin = act(original)
-        assert type(twin) is type(original)
-        assert vars(theirs).keys() <= vars(twin).keys()
-        assert getattr(twin, "args", None) == getattr(theirs, "args", None)
-    done_with(original, twin, before, theirs)
+        ours = {name: traces(library, name, way) for name in names}
+    wrong = [
+        f"{name}: {ours[name]}"
+        for name, (kept, arguments, _) in theirs.items()
+        if not kept <= ours[name][0] or ours[name][1:] != (arguments, True)
+    ]
+    assert wrong == []
+
+
+def traces(library: ModuleType, name: str, way: str) -> tuple[set[str], Any, Any]:
+    """Copy an object; return its attributes, its arguments, and whether its class is the same.
+
+    Some exceptions of the standard library lose their arguments.
+    """
+    original = made(library, name)
+    try:
+        twin = WAYS[way](original)
+    except Exception as error:  # as above
+        return set(), None, error
+    finally:
+        done_with(original)
+    done_with(twin)
+    return set(vars(twin)), getattr(twin, "args", None), type(twin) is type(original)
 
 
 def site(wire: Wire) -> None:

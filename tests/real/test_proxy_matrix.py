@@ -218,8 +218,9 @@ def test_a_pac_file_chooses_among_them(
     text = f"""
     function FindProxyForURL(url, host) {{
         if (url.indexOf("https:") === 0) return "PROXY 127.0.0.1:{free_port()}; HTTPS 127.0.0.1:{squid.tls_port}";
-        if (!isPlainHostName(host) && isInNet(host, "127.0.0.0", "255.0.0.0")) return "SOCKS5 127.0.0.1:{microsocks.port}";
-        return "PROXY {squid.netloc}";
+        if (isPlainHostName(host)) return "PROXY {squid.netloc}";
+        if (isInNet(host, "127.0.0.0", "255.0.0.0")) return "SOCKS5 127.0.0.1:{microsocks.port}";
+        return "PROXY 127.0.0.1:{free_port()}";
     }}
     """
     has_password = login not in ("none", "Kerberos")
