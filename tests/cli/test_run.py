@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import py_compile
-import re
 import signal
 import subprocess
 import sys
@@ -14,48 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-import coda_network
-
-PACKAGE_ROOT = str(Path(coda_network.__file__).resolve().parent.parent)
-INHERITED = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-ENVIRONMENT = {**INHERITED, "PYTHONPATH": PACKAGE_ROOT, "PYTHONDONTWRITEBYTECODE": "1"}
-RUN = ("-m", "coda_network", "run")
-
-# What one start of a program leaves: exit code (negative: a signal), standard output, standard error.
-Traces = tuple[int, str, str]
-
-
-def start(folder: Path, *arguments: str, stdin: str = "") -> Traces:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=ENVIRONMENT,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    # The addresses of objects differ from one process to the next.
-    return done.returncode, *(re.sub(r"0x[0-9a-fA-F]+", "0x", text) for text in (done.stdout, done.stderr))
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = folder / name
-        assert folder in path.parents  # an absolute name would leave the folder
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-def same_traces(folder: Path, *arguments: str, flags: tuple[str, ...] = (), stdin: str = "") -> Traces:
-    """Start the program both ways, demand the same, and return it."""
-    plain = start(folder, *flags, *arguments, stdin=stdin)
-    ours = start(folder, *flags, *RUN, *arguments, stdin=stdin)
-    assert ours == plain
-    return plain
-
+from support.traces import ENVIRONMENT, RUN, same_traces, start, write
 
 # What a program sees of the way in which it was started.
 SHOW = """\
@@ -299,81 +256,6 @@ def test_a_module_whose_package_fails_shows_the_same_traceback(tmp_path: Path) -
     assert same_traces(tmp_path, "-m", "place.module", "argument")[1] == "['-m', 'argument']\n"
 
 
-# None is the default: "fork" up to Python 3.13, "forkserver" from 3.14 on.
-@pytest.mark.parametrize("method", [None, *multiprocessing.get_all_start_methods()])
-def test_classes_of_main_reach_processes_that_multiprocessing_starts(tmp_path: Path, method: str | None) -> None:
-    program = """\
-import multiprocessing
-
-class Number:
-    def __init__(self, value):
-        self.value = value
-
-def double(number):
-    return number.value * 2, __name__
-
-if __name__ == '__main__':
-    context = multiprocessing.get_context(METHOD)
-    with context.Pool(1) as pool:
-        print(context.get_start_method(), pool.map(double, [Number(21)]))
-"""
-    write(tmp_path, {"program.py": program.replace("METHOD", repr(method))})
-    used = method or multiprocessing.get_all_start_methods()[0]
-    name = "__main__" if used == "fork" else "__mp_main__"
-    assert same_traces(tmp_path, "program.py") == (0, f"{used} [(42, '{name}')]\n", "")
-    assert same_traces(tmp_path, "-m", "program") == (0, f"{used} [(42, '{name}')]\n", "")
-
-
-WORKERS = """\
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-
-def is_patched(deeper):
-    import coda_network
-    if deeper:
-        context = multiprocessing.get_context(multiprocessing.current_process().method)
-        with ProcessPoolExecutor(1, mp_context=context) as executor:
-            return coda_network.is_patched(), executor.submit(is_patched, False).result()
-    return coda_network.is_patched()
-
-def say_method(method):
-    multiprocessing.current_process().method = method
-
-if __name__ == '__main__':
-    for method in multiprocessing.get_all_start_methods():
-        context = multiprocessing.get_context(method)
-        with ProcessPoolExecutor(1, mp_context=context, initializer=say_method, initargs=(method,)) as executor:
-            print(method, executor.submit(is_patched, True).result())
-"""
-
-
-def test_workers_are_patched_however_they_are_started_and_so_are_theirs(tmp_path: Path) -> None:
-    write(tmp_path, {"program.py": WORKERS})
-    code, out, err = start(tmp_path, "-W", "error", *RUN, "program.py")
-    assert (code, err) == (0, "")
-    assert sorted(out.splitlines()) == [f"{m} (True, True)" for m in sorted(multiprocessing.get_all_start_methods())]
-    assert "True" not in start(tmp_path, "program.py")[1]
-
-
-def test_workers_run_unpatched_where_they_would_not_find_the_package(tmp_path: Path) -> None:
-    """Started from the folder that has the package, which then makes way for the program's own."""
-    program = """\
-import multiprocessing, sys
-
-def double(number):
-    return number * 2
-
-if __name__ == '__main__':
-    sys.path = [entry for entry in sys.path if entry != PACKAGE_ROOT]
-    sys.path = [entry for entry in sys.path if 'site-packages' not in entry]
-    sys.meta_path = [finder for finder in sys.meta_path if '__editable__' not in str(finder)]
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
-        print(pool.map(double, [21]))
-"""
-    write(tmp_path, {"program.py": program.replace("PACKAGE_ROOT", repr(PACKAGE_ROOT))})
-    assert start(tmp_path, *RUN, "program.py") == (0, "[42]\n", "")
-
-
 @pytest.mark.parametrize("command", [(), RUN], ids=["python", "run"])
 @pytest.mark.parametrize(
     ("program", "code", "message"),
@@ -440,54 +322,6 @@ class TestThePatch:
         wrong = {f"{folder}/socket.py": "raise SystemExit('the wrong file')"}
         write(tmp_path, {"place/program.py": self.PROGRAM, **wrong})
         assert start(tmp_path, *RUN, "place/program.py") == (0, "True\n", "")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "no program given"),
-        ([""], "no program given"),
-        (["-m"], "argument expected for -m"),
-        (["-c"], "argument expected for -c"),
-        (["-x", "script.py"], "unknown option -x"),
-        (["--"], "unknown option --"),
-    ],
-    ids=repr,
-)
-def test_a_wrong_command_line_is_told_so(tmp_path: Path, arguments: list[str], message: str) -> None:
-    code, out, err = start(tmp_path, *RUN, *arguments)
-    assert (code, out) == (2, "")
-    assert err.startswith("usage: coda-network run [OPTION ...] SCRIPT")
-    assert err.endswith(f"coda-network run: error: {message}\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "piece"),
-    [
-        (["--version"], f"coda-network {coda_network.__version__}\n"),
-        (["--help"], "COMMAND"),
-        (["run", "--help"], "usage: coda-network run [OPTION ...] SCRIPT"),
-        (["get", "--help"], "-o FILE"),
-        (["demo", "--help"], "loopback"),
-    ],
-    ids=repr,
-)
-def test_the_command_line_explains_itself(tmp_path: Path, arguments: list[str], piece: str) -> None:
-    code, out, err = start(tmp_path, "-m", "coda_network", *arguments)
-    assert (code, err) == (0, "")
-    assert piece in out
-
-
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--nonsense"]], ids=repr)
-def test_a_command_that_does_not_exist_is_refused(tmp_path: Path, arguments: list[str]) -> None:
-    code, out, err = start(tmp_path, "-m", "coda_network", *arguments)
-    assert (code, out) == (2, "")
-    assert err.startswith("usage: coda-network")
-
-
-def test_get_without_a_url_is_refused(tmp_path: Path) -> None:
-    said = "coda-network get: there is no URL: name one, or a list of them with -i FILE\n"
-    assert start(tmp_path, "-m", "coda_network", "get") == (2, "", said)
 
 
 def test_a_program_behind_two_dashes_is_a_program(tmp_path: Path) -> None:
