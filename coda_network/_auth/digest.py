@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 from urllib.parse import quote
 
 from coda_network._auth.credentials import Credentials
-from coda_network._auth.digest_terms import Terms, is_true, new_hash, octets, read_terms
+from coda_network._auth.digest_terms import Terms, is_true, new_hash_of, octets, read_terms
 from coda_network._auth.scheme import CannotServe, Outgoing, Peer
 from coda_network._fork import renew_in_children
 from coda_network._wire.challenge import Challenge, parse_challenges
@@ -70,8 +70,9 @@ class DigestState:
     def next_use(self) -> Use | None:
         """Return the next use of the current nonce; None before the first challenge."""
         with self._lock:
-            if self._latest is not None:
-                self._latest = self._latest._replace(nc=self._latest.nc + 1)
+            if (latest := self._latest) is not None:
+                # By position: ``_replace()`` takes two functions more, and each request comes here.
+                self._latest = Use(latest.terms, latest.nonce, latest.nc + 1, latest.first_nonce, latest.first_cnonce)
             return self._latest
 
     def accepted(self, next_nonce: bytes | None) -> None:
@@ -168,7 +169,7 @@ class Digest:
 
         :raises CannotServe: the peer sent a proof, and it is wrong
         """
-        params = _info_params(info)
+        params = _info_params(info) if info else {}
         if "rspauth" in params and params.get("qop", "").lower() != "auth-int":
             # Not with auth-int: that proof covers the body of the response, which has not been read yet.
             self._check_proof(params)
@@ -298,7 +299,7 @@ def _body_hash(terms: Terms, body: bytes | IO[bytes] | None) -> bytes:
     """
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
         return terms.hash(bytes(body or b""))
-    state = new_hash(terms.hash_name)
+    state = new_hash_of(terms.hash_name)(b"")
     try:
         start = body.tell()
         try:
@@ -326,9 +327,9 @@ def _quoted(value: bytes) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _info_params(info: str | None) -> dict[str, str]:
+def _info_params(info: str) -> dict[str, str]:
     """Return the parameters of (Proxy-)Authentication-Info: the syntax of a challenge without the scheme."""
-    challenges = parse_challenges(["Digest " + info]) if info else []
+    challenges = parse_challenges(["Digest " + info])
     return dict(challenges[0].params) if challenges else {}
 
 

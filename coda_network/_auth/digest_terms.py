@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from coda_network._auth.scheme import CannotServe
@@ -38,11 +40,12 @@ class Terms(NamedTuple):
 
     def hash(self, data: bytes) -> bytes:
         """Return H(data) of RFC 7616: the digest in lower-case hexadecimal digits."""
-        return new_hash(self.hash_name, data).hexdigest().encode("ascii")
+        return new_hash_of(self.hash_name)(data).hexdigest().encode("ascii")
 
 
-def new_hash(hash_name: str, data: bytes = b"") -> hashlib._Hash:
-    """Return a new hash object.
+@functools.cache
+def new_hash_of(hash_name: str) -> Callable[[bytes], hashlib._Hash]:
+    """Return what makes a hash object that has taken in some bytes; each proof asks for it twice.
 
     ``usedforsecurity=False`` allows MD5 in FIPS builds: the peer has chosen the algorithm, not we.
 
@@ -50,10 +53,12 @@ def new_hash(hash_name: str, data: bytes = b"") -> hashlib._Hash:
     """
     name = _HASHES[hash_name]
     make = getattr(hashlib, name, None)  # half the time of ``hashlib.new()``; SHA-512-256 has no function
+    new = functools.partial(make or functools.partial(hashlib.new, name), usedforsecurity=False)
     try:
-        return make(data, usedforsecurity=False) if make else hashlib.new(name, data, usedforsecurity=False)
+        new(b"")
     except ValueError:
         raise CannotServe(f"Digest: this Python's hashlib has no {hash_name}") from None
+    return new
 
 
 def octets(text: str) -> bytes:
@@ -82,7 +87,7 @@ def read_terms(challenge: Challenge) -> Terms:
     hash_name, session = _split_algorithm(algorithm or "MD5")
     if hash_name not in _HASHES:
         raise CannotServe("Digest: the challenge names an unknown algorithm")
-    new_hash(hash_name)  # raises CannotServe if this Python does not have it
+    new_hash_of(hash_name)  # raises CannotServe if this Python does not have it
 
     # A list in a quoted string. A missing or empty one means the formula of RFC 2069.
     qop = tuple(option.strip().lower() for option in given.get("qop", "").split(",") if option.strip())

@@ -159,7 +159,8 @@ class Login:
 
         :param bound: the connection is one user's own whatever the scheme, as a tunnel is
         """
-        return not (bound or self.binds_connection) or self._attempt is None or self._is_for_its_user(self._attempt)
+        attempt = self._attempt
+        return attempt is None or not (bound or attempt.scheme.binds_connection) or self._is_for_its_user(attempt)
 
     def start(self, outgoing: Outgoing) -> str | None:
         """Begin a request: return the header value to send with it, None if it goes without.
@@ -226,16 +227,16 @@ class Login:
             if self._attempt.credentials is not None:
                 refused_passwords.end_trial(self.peer, self._attempt.credentials)
 
-    def on_response(self, headers: HeaderSection) -> None:
+    def on_response(self, headers: HeaderSection | None) -> None:
         """Learn from a response that does not challenge this role.
 
-        :param headers: of the response
+        :param headers: of the response; None where none of them is about logins
         :raises PeerUnproven: the peer's last token is wrong: the peer is not who it says
         """
         attempt = self._attempt
         if attempt is not None and self._state in AWAITING_RESPONSE:
             try:
-                attempt.scheme.accepted(self._info_for(attempt.scheme, headers))
+                attempt.scheme.accepted(None if headers is None else self._info_for(attempt.scheme, headers))
             except CannotServe as reason:
                 self._fail(attempt, str(reason))
                 self._move(Event.BROKEN)
@@ -289,11 +290,14 @@ class Login:
         return self.credentials if callable(self.credentials) else self.credentials.get(scheme)
 
     def _agrees_with_given(self, attempt: Attempt) -> bool:
-        return self.preset_header is None or Credentials.from_basic_header(self.preset_header) == attempt.credentials
+        given = self.preset_header
+        return given is None or Credentials.from_basic_header(given) == attempt.credentials
 
     def _is_for_its_user(self, attempt: Attempt | None) -> bool:
-        source = None if attempt is None else self._source(attempt.challenged)
-        return attempt is not None and source is not None and source(attempt.realm) == attempt.credentials
+        if attempt is None or (source := self._source(attempt.challenged)) is None:
+            return False
+        # Mostly the very object: asked for in each request.
+        return (found := source(attempt.realm)) is attempt.credentials or found == attempt.credentials
 
     def _for_scheme_in_hand(self, challenges: list[Challenge]) -> Challenge | None:
         """Return the challenge that is for the scheme in hand; None if there is none."""

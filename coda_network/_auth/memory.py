@@ -49,8 +49,9 @@ class LoginMemory:
 
     def recall(self, peer: Peer) -> Attempt | None:
         """Return the attempt that this peer accepted last; None if there is none."""
+        key = peer.role, peer.host.lower(), peer.port  # as _key() has it: each request with a login asks
         with self._lock:
-            return self._attempts.get(_key(peer))
+            return self._attempts.get(key)
 
     def remember(self, peer: Peer, attempt: Attempt) -> None:
         """Remember an attempt that the peer has accepted, in place of an earlier one."""

@@ -85,8 +85,9 @@ class CredentialLookup:
         return any(self._managers(scheme) for scheme in SCHEMES) or self._other(None) is not None
 
     def _managers(self, scheme: str) -> list[Any]:
-        wanted = (self._role, scheme)
-        # Few handlers have a password manager, and others declare nothing.
-        return [
-            handler.passwd for handler in self._handlers if hasattr(handler, "passwd") and declared(handler) == wanted
-        ]
+        found, wanted = [], (self._role, scheme)
+        for handler in self._handlers:
+            # Few handlers have a password manager, and others declare nothing.
+            if hasattr(handler, "passwd") and declared(handler) == wanted:
+                found.append(handler.passwd)
+        return found

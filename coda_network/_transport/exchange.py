@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http.client import BadStatusLine, HTTPException, HTTPMessage, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
@@ -78,14 +78,15 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
         if pooled.origin_login is not None or pooled.proxy_login is not None:
             logins = pooled.logins(prepared.absolute_form)
         if logins:
-            sent = {}
+            sent, awaits_challenge = {}, False
             for role, login in logins:
                 value = to_send.get(role) or login.start(_outgoing(sending, body, role))
                 if value:
                     sent[role] = value
+                    awaits_challenge |= login.awaits_challenge
             to_send = {}
             headers = _with_logins(headers, logins, sent)
-            if any(login.awaits_challenge for _, login in logins):
+            if awaits_challenge:
                 # The response to the first leg of a handshake can only be a challenge, on this very connection: the
                 # body stays back, as in browsers.
                 headers = {**headers, "Connection": "keep-alive"}
@@ -240,7 +241,7 @@ def _outgoing(prepared: PreparedRequest, body: Body, role: Role) -> Outgoing:
     if role is Role.ORIGIN and prepared.absolute_form:
         _, slash, path = target.partition("://")[2].partition("/")
         target = slash + path if slash else "/" + target.partition("?")[1] + target.partition("?")[2]
-    return Outgoing(prepared.method, target, body.signable())
+    return Outgoing(prepared.method, target, None if body is NO_BODY else body.signable())
 
 
 def _authorization_for(login: Login, response: Any, outgoing: Outgoing, spent: bool) -> str | None:
@@ -259,16 +260,13 @@ def _authorization_for(login: Login, response: Any, outgoing: Outgoing, spent: b
     return authorization
 
 
-_NO_FIELDS = HTTPMessage()
-
-
 def _fields_of_logins(response: Any) -> Any:
-    """Return the header section of a response; an empty one, unparsed, where it has nothing for a login.
+    """Return the header section of a response; None, unparsed, where it has nothing for a login.
 
     To parse the fields of a success took 12 of the 65 us of a request with Basic.
     """
     fields = None if "headers" in vars(response) else getattr(response, "_fields", None)
-    return response.headers if fields is None or b"authenticat" in fields.lower() else _NO_FIELDS
+    return response.headers if fields is None or b"authenticat" in fields.lower() else None
 
 
 def _without_tokens(sent: dict[Role, str], logins: Sequence[tuple[Role, Login]]) -> dict[Role, str]:

@@ -133,9 +133,9 @@ class RequestAuth:
         to_proxy, to_origin = prepared.proxy_authorization, prepared.headers.get("Authorization")
         if not accepted and to_proxy is None and to_origin is None:
             return
-        for role in self.roles():
+        for role, login in ((Role.PROXY, pooled.proxy_login), (Role.ORIGIN, pooled.origin_login)):
             given = to_proxy if role is Role.PROXY else to_origin
-            if (role in accepted or given is not None) and pooled.login(role) is None:
+            if login is None and (role in accepted or given is not None) and role in self.roles():
                 party = self._party(pooled, role)
                 if party.preset_header is not None or self._was_accepted(party.peer):
                     self.login(pooled, role)
@@ -167,7 +167,8 @@ class RequestAuth:
             if isinstance(preset, bytes):
                 preset = preset.decode("latin-1")
         other = self._other_source(peer, preset)
-        lookup = CredentialLookup(self._handlers, role, take_userinfo(self._url)[1], prepared.host, other)
+        url = take_userinfo(self._url)[1] if "@" in self._url else self._url
+        lookup = CredentialLookup(self._handlers, role, url, prepared.host, other)
         return Party(peer, preset, lookup)
 
     def _site(self, pooled: PooledConnection) -> tuple[str, int]:

@@ -150,6 +150,7 @@ def test_a_hash_that_this_python_lacks_is_reported_when_it_is_needed(
     def without_sha512_256(name: str, *args: object, **options: object) -> object:
         raise ValueError(f"unsupported hash type {name}")
 
+    digest_terms.new_hash_of.cache_clear()
     monkeypatch.setattr(hashlib, "new", without_sha512_256)
     with pytest.raises(CannotServe, match="no SHA-512-256"):
         fields_of(USERHASH_EXAMPLE, monkeypatch)
