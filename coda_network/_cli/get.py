@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from http.client import IncompleteRead, InvalidURL
 from typing import IO, Any, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -16,6 +16,7 @@ from coda_network import utilities
 from coda_network._download.destination import destination
 from coda_network._download.digests import Digests
 from coda_network._download.file_name import name_for
+from coda_network._download.progress_bar import Show, progress_bar
 from coda_network._download.retry import Retry
 from coda_network._secrets import hide_userinfo
 from coda_network._settings.options import BAD_SETTINGS, story_of
@@ -74,7 +75,7 @@ def _run(options: Any) -> int:
             _fields(options.header), options.method, _joined(options.data), options.json, options.sha256,
             options.resume, options.compressed, options.head, options.retry,
             None if options.cache is None else utilities.HTTPCache(options.cache),
-            shows_progress=options.parallel == 1 and not options.quiet,
+            shows_progress=not options.quiet,
         )  # fmt: skip
     except OSError as error:
         return _complain(f"{error.filename}: {_reason(error)}", FAILED)
@@ -142,7 +143,7 @@ def _download(url: str, output: str | None, wishes: Wishes) -> None:
     to_file = output is not None and output != "-"
     if wishes.resume and to_file:
         assert output is not None
-        with _progress(wishes.shows_progress) as show:
+        with _bar(wishes, output) as show:
             utilities.download_file(
                 url, output, headers=headers, sha256=wishes.sha256, retry=retry, progress=show, check_digest=True,
                 cache=wishes.cache,
@@ -162,7 +163,7 @@ def _download(url: str, output: str | None, wishes: Wishes) -> None:
             head = f"HTTP/{version} {handle.code} {handle.reason}\n{handle.headers}".rstrip("\n")
             file.write(head.encode("latin-1", "replace") + b"\n")
         digests.begin()
-        with _progress(wishes.shows_progress) as show:
+        with _bar(wishes, output) as show:
             total, done = getattr(handle, "length", None), 0
             while piece := handle.read1(PIECE):
                 digests.update(piece)
@@ -261,22 +262,11 @@ def _destination(output: str | None) -> AbstractContextManager[IO[bytes]]:
     return nullcontext(sys.stdout.buffer) if output is None or output == "-" else destination(output)
 
 
-@contextmanager
-def _progress(is_wanted: bool) -> Iterator[Callable[[int, int | None], object]]:
-    """Show progress on a terminal where rich is installed; yield the function to call with done and total."""
-    if not is_wanted or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-    except ImportError:
-        yield lambda done, total: None
-        return
-    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+def _bar(wishes: Wishes, output: str | None) -> AbstractContextManager[Show]:
+    """Return the block that shows progress, where that is wanted."""
+    if not wishes.shows_progress:
+        return nullcontext(lambda done, total: None)
+    return progress_bar("" if output is None else os.path.basename(output))
 
 
 def _report(source: Any) -> str:

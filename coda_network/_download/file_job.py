@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from http.client import IncompleteRead
 from time import monotonic
@@ -16,6 +15,7 @@ from coda_network._download.digests import Digests, WrongDigest
 from coda_network._download.errors import as_url_error
 from coda_network._download.handle import DownloadHandle
 from coda_network._download.part import Part, write_all, write_whole
+from coda_network._download.progress_bar import Show
 from coda_network._download.ranges import content_length, content_range, is_of_state, modified_at, strong_validator
 from coda_network._download.request import download_request
 from coda_network._download.result import FileDownload
@@ -26,9 +26,6 @@ PIECE = 1 << 18
 """The most bytes that are read and written at once."""
 VALIDATORS = ".validators.json"
 """What stands behind the name of a file for the validators of the file itself."""
-
-Progress = Callable[[int, "int | None"], object]
-"""Called with the bytes that are there, and those there will be (None where the server does not say)."""
 
 
 class FileJob:
@@ -45,7 +42,6 @@ class FileJob:
         check_digest: bool,
         keep_mtime: bool,
         if_changed: bool,
-        progress: Progress | None,
     ) -> None:
         self.url = url
         self._fields = fields
@@ -54,7 +50,7 @@ class FileJob:
         self.checks_digest = check_digest
         self._keep_mtime = keep_mtime
         self._if_changed = if_changed
-        self.progress = progress or (lambda done, total: None)
+        self.progress: Show = lambda done, total: None
         self._begun = monotonic()
         self._place = ""
         self._offset: int | None = None

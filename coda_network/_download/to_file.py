@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from coda_network._cache.cache import HTTPCache
 from coda_network._download.attempts import Attempts
 from coda_network._download.destination import is_replaceable, naming
 from coda_network._download.digests import Digests
-from coda_network._download.file_job import FileJob, Progress
+from coda_network._download.file_job import FileJob
 from coda_network._download.file_name import name_for
 from coda_network._download.part import Part, locked
+from coda_network._download.progress_bar import Show, progress_bar
 from coda_network._download.result import FileDownload
 from coda_network._download.retry import Retry
 from coda_network._net.tls import Cert
@@ -37,7 +39,7 @@ def download_file(
     keep_mtime: bool = False,
     if_changed: bool = False,
     content_disposition: bool = False,
-    progress: Progress | None = None,
+    progress: Show | bool | None = None,
     segments: int = 1,
     retry: Retry | None = None,
     cache: str | os.PathLike[str] | HTTPCache | None = None,
@@ -62,7 +64,8 @@ def download_file(
     :param if_changed: download only if it is another one than the last time; the validators are kept in
         ``PATH.validators.json``
     :param content_disposition: take the name from the response (RFC 6266, else from the URL), made safe
-    :param progress: called with the bytes that are there, and those there will be (None where nobody knows)
+    :param progress: called with the bytes that are there, and those there will be (None where nobody knows); True shows
+        a bar where standard error is a terminal and rich is installed (extra ``cli``)
     :param segments: over how many connections at once, where the server allows it; not with *if_changed*
     :param retry: when to try again; None is ``Retry()``
     :param cache: as for do_download(): from there a file comes whole. What goes on with a part, *segments*, and
@@ -78,7 +81,7 @@ def download_file(
     if segments < 1:
         raise ValueError(f"segments is a number from 1 on, not {segments!r}")
     digests = Digests(sha256, md5)
-    job = FileJob(url, dict(headers or {}), resume, digests, check_digest, keep_mtime, if_changed, progress)
+    job = FileJob(url, dict(headers or {}), resume, digests, check_digest, keep_mtime, if_changed)
     attempts = Attempts(job.request, proxy_handlers, auth_handlers, cert, timeout_sec, retry, cache)
     place = os.fspath(path)
     if content_disposition:
@@ -86,7 +89,9 @@ def download_file(
             raise NotADirectoryError(errno.ENOTDIR, "with content_disposition, the path is that of a folder", place)
         with attempts.run(attempts.open) as first:
             place = os.path.join(place, name_for(first.headers, first.url or url))
-    with naming(place), attempts.forgetting_what_is_wrong():
+    bar = progress_bar(os.path.basename(place)) if progress is True else nullcontext(progress or None)
+    with bar as show, naming(place), attempts.forgetting_what_is_wrong():
+        job.progress = show or job.progress
         if not is_replaceable(place):
             return job.straight(attempts, place)
         target = os.path.realpath(place)

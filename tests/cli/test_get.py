@@ -200,6 +200,20 @@ def test_progress_is_shown_on_a_terminal_where_rich_is_there(
     assert ("500.0/500.0 kB" in terminal.getvalue()) is rich_is_there
 
 
+def test_each_of_several_downloads_at_once_has_its_bar(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    urls = [f"{origin.url}/bytes/{size}" for size in (300_000, 400_000)]
+    assert main(["get", "-O", "--parallel", "2", *urls, f"{origin.url}/status/404"]) == 3
+    assert all(name in terminal.getvalue() for name in ("300000", "400000", "404 Not Found"))
+    terminal.truncate(0)
+    assert main(["get", "-q", "-O", "--parallel", "2", *urls]) == 0
+    assert terminal.getvalue() == ""
+
+
 # -- more than one URL, and more than GET
 
 
