@@ -9,16 +9,27 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
+from coda_network._auth.choosing import Choosing
 from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._auth.login_states import AWAITING_RESPONSE, TRANSITIONS, Event, State
 from coda_network._auth.memory import Attempt, LoginMemory
 from coda_network._auth.refused_passwords import refused_passwords
-from coda_network._auth.registry import SCHEMES, Entry, by_strength, label
+from coda_network._auth.registry import SCHEMES, Entry, label
 from coda_network._auth.report import AuthReport
-from coda_network._auth.scheme import CannotServe, Outgoing, PasswordRefused, Peer, PeerUnproven, Role, Scheme
+from coda_network._auth.scheme import (
+    CannotServe,
+    HeaderSection,
+    Outgoing,
+    Peer,
+    PeerUnproven,
+    Role,
+    Scheme,
+    SourceTable,
+)
+from coda_network._auth.standing import Standing
 from coda_network._auth.tokens import describe
+from coda_network._auth.words import bare, further, offer
 from coda_network._trace import INFO, Trace
 from coda_network._wire.challenge import Challenge, parse_challenges
 
@@ -31,26 +42,11 @@ LARGE_BODY = 1 << 16
 """Bytes above which the body of a request waits until the login is done: a challenge would waste it, and squid never
 responds again on a connection on which it refused more than this."""
 
-REFUSED_BEFORE = "the user name or password was refused {:.0f} s ago, and is not sent again"
 CUT_SHORT = "the peer closed the connection in the middle of the handshake"
 CUT_SHORT_TWICE = "the connection ended in the middle of the handshake, twice"
 
 
-class HeaderSection(Protocol):
-    """What a login reads of a response: ``http.client``'s ``response.headers`` is one."""
-
-    def get_all(self, name: str, /) -> list[str] | None:
-        """Return the values of all fields of that name; None where there is none."""
-
-
-class SourceTable(Protocol):
-    """A source of credentials for each scheme, by its name in lower case; a dictionary is one."""
-
-    def get(self, scheme: str, /) -> CredentialSource | None:
-        """Return the source; None where the scheme is not to be used."""
-
-
-class Login:
+class Login(Choosing, Standing):
     """The login of one connection at a proxy or at an origin server; used by one thread at a time.
 
     For each request: ``start`` before it is sent; after a response with the role's status ``on_challenge``, whose
@@ -104,64 +100,6 @@ class Login:
         self._unasked: str | None = None  # the header that went out before anybody asked, ours or the program's
         self._is_bound_to_token = False
 
-    @property
-    def state(self) -> State:
-        """Where the login stands."""
-        return self._state
-
-    @property
-    def in_progress(self) -> bool:
-        """Return whether the last authorization answers a token that is valid on this connection only."""
-        return self._is_bound_to_token and self._state in AWAITING_RESPONSE
-
-    @property
-    def awaits_challenge(self) -> bool:
-        """Return whether the header given out last only opens a handshake: a body would be sent in vain."""
-        attempt = self._attempt
-        return self._state is State.NEGOTIATING and attempt is not None and not attempt.scheme.may_suffice
-
-    @property
-    def binds_connection(self) -> bool:
-        """Return whether the scheme in hand makes the connection one user's own."""
-        return self._attempt is not None and self._attempt.scheme.binds_connection
-
-    @property
-    def failed(self) -> bool:
-        """Return whether a login went out for this request and came to nothing."""
-        return self._failed and self._state is State.GIVEN_UP
-
-    @property
-    def may_be_challenged(self) -> bool:
-        """Return whether the next request may meet a challenge, as far as one can tell.
-
-        Not on a connection whose login holds, nor with a Basic header that was accepted before. A nonce of Digest can
-        become stale at any time.
-        """
-        attempt = self._attempt or self._recall()
-        if attempt is None or self._state is State.GIVEN_UP or not self._is_for_its_user(attempt):
-            return True
-        if attempt.scheme.binds_connection:
-            return attempt is not self._attempt or self._state is not State.ACCEPTED or not self._holds
-        return attempt.challenged != "basic"
-
-    @property
-    def is_untried(self) -> bool:
-        """Return whether the connection is logged in, and no request has shown yet that the login holds.
-
-        Some servers want a login for each request, of schemes that bind the connection, too: Apache for Kerberos.
-        """
-        return self._state is State.ACCEPTED and self.binds_connection and not self._holds
-
-    def is_still_for_its_user(self, bound: bool = False) -> bool:
-        """Return whether the connection may serve the user whom ``credentials`` name now.
-
-        A login that binds its connection makes it one user's own; the others go with each request.
-
-        :param bound: the connection is one user's own whatever the scheme, as a tunnel is
-        """
-        attempt = self._attempt
-        return attempt is None or not (bound or attempt.scheme.binds_connection) or self._is_for_its_user(attempt)
-
     def start(self, outgoing: Outgoing) -> str | None:
         """Begin a request: return the header value to send with it, None if it goes without.
 
@@ -207,7 +145,7 @@ class Login:
         challenges = parse_challenges(headers.get_all(self.role.challenge_header) or ())
         challenge = self._for_scheme_in_hand(challenges)
         if log.is_on():
-            self._tell(_offer(challenges) if challenge is None else _further(challenge))
+            self._tell(offer(challenges) if challenge is None else further(challenge))
         self._rounds += 1
         if challenge is not None:
             self._move(Event.GO_ON)
@@ -364,93 +302,9 @@ class Login:
             return None
         return self._sent(attempt, header, challenge)
 
-    def _choose(self, challenges: list[Challenge], outgoing: Outgoing) -> str | None:
-        """Return the first authorization of the strongest scheme that can serve; None if there is none."""
-        if not challenges:
-            self.report.note(self.role.challenge_header, "missing or malformed")
-        for challenge in self._ranked(challenges):
-            if label(challenge) in self._tried:
-                continue
-            try:
-                attempt, header = self._begin_scheme(challenge, outgoing)
-            except CannotServe as reason:
-                self.report.note(label(challenge), str(reason))
-                self._tell(f"{label(challenge)} cannot be used: {_bare(challenge.scheme, reason)}", log.info)
-                continue
-            self._tell(f"{attempt.label} is chosen, {self._why(challenge)}")
-            return self._sent(attempt, header, None)
-        self._tell("no scheme is left")
-        self._move(Event.EXHAUSTED)
-        return None
-
-    def _ranked(self, challenges: list[Challenge]) -> list[Challenge]:
-        """Strongest first; before it what this peer accepted last, as something stronger was no use there."""
-        ranked = by_strength(challenges)
-        last = self._recall()
-        if last is not None and last.challenged != "basic":  # nothing stronger is passed over for Basic
-            ranked.sort(key=lambda challenge: challenge.scheme != last.challenged)
-        return ranked
-
-    def _why(self, challenge: Challenge) -> str:
-        last = self._recall()
-        known = last is not None and last.challenged == challenge.scheme
-        return "which was accepted before" if known else "the strongest that can be served"
-
     def _tell(self, what: str, write: Callable[..., None] = log) -> None:
         """Write to the log what happens; who listens gets the report as well."""
         write("%s %s: %s", self.role.name, self.peer.host, what, role=self.role, report=self.report)
-
-    def _begin_scheme(self, challenge: Challenge, outgoing: Outgoing) -> tuple[Attempt, str]:
-        """Begin with one scheme; return it with its first header. Raises CannotServe."""
-        entry = self._schemes.get(challenge.scheme)
-        if entry is None:
-            raise CannotServe("not supported")
-        source = self._source(challenge.scheme)
-        if source is None:
-            raise CannotServe("not enabled")
-        if challenge.scheme == "basic":
-            if self._failed and not self._allow_basic_after_failure:
-                raise CannotServe("not tried after a failed login, because it gives the password away")
-        elif self._refused:
-            raise CannotServe("not tried after a refused login")
-        realm = challenge.params.get("realm") if entry.has_realm else None
-        credentials = source(realm)
-        if credentials is None and entry.needs_credentials:
-            raise CannotServe("no user name given")
-        if credentials is not None:
-            refused_passwords.begin_trial(self.peer, credentials)
-            self._refuse_what_was_refused(challenge.scheme, realm, credentials)
-        try:
-            scheme = entry.load()(credentials, self.peer)
-            # A token that comes before ours belongs to no handshake of ours.
-            header = scheme.step(challenge._replace(token=None), outgoing)
-        except PasswordRefused:
-            self._failed = self._refused = True
-            if credentials is not None:
-                refused_passwords.refuse(self.peer, credentials, challenge.scheme, realm)
-            raise
-        except CannotServe:
-            if credentials is not None:
-                refused_passwords.end_trial(self.peer, credentials)
-            raise
-        attempt = Attempt(scheme, challenge.scheme, label(challenge), realm, credentials)
-        if header == self._unasked:  # Basic: the very same was refused a moment ago
-            self._fail(attempt, reason := "the user name or password was refused", judged=True)
-            raise CannotServe(reason)
-        return attempt, header
-
-    def _refuse_what_was_refused(self, scheme: str, realm: str | None, credentials: Credentials) -> None:
-        """Raise CannotServe where the peer refused this password a while ago."""
-        if scheme in ("basic", "digest"):
-            # After Digest has failed Basic is for programs that ask for it.
-            same = ("basic",) if scheme == "basic" and self._allow_basic_after_failure else ("basic", "digest")
-        else:
-            same = (scheme,)
-        age = refused_passwords.age(self.peer, credentials, same, realm)
-        if age is not None:
-            self._failed = self._refused = True
-            self.report.not_sent = REFUSED_BEFORE.format(age)
-            raise CannotServe(self.report.not_sent)
 
     def _is_refused(self, header: str) -> bool:
         """Return whether the peer refused the password in the program's own header a while ago, by any scheme."""
@@ -479,23 +333,7 @@ class Login:
         elif attempt.credentials is not None:
             refused_passwords.end_trial(self.peer, attempt.credentials)
         self.report.note(attempt.label, reason)
-        self._tell(f"{attempt.label} has failed: {_bare(attempt.challenged, reason)}", log.info)
+        self._tell(f"{attempt.label} has failed: {bare(attempt.challenged, reason)}", log.info)
         if self._memory is not None:
             self._memory.forget(self.peer, attempt)
         self._attempt = None
-
-
-def _offer(challenges: list[Challenge]) -> str:
-    """Tell what a peer offers, in its order."""
-    return f"wants a login, offers {', '.join(map(label, challenges)) or 'no scheme that can be read'}"
-
-
-def _further(challenge: Challenge) -> str:
-    """Tell what a peer sends to the scheme in hand."""
-    return f"it sends {describe(f'{challenge.scheme} {challenge.token}')}" if challenge.token else "it asks again"
-
-
-def _bare(scheme: str, reason: object) -> str:
-    """Return a reason without the name of its scheme in front."""
-    name, _, rest = str(reason).partition(": ")
-    return rest if name.lower() == scheme else str(reason)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import IO, NamedTuple, Protocol
 
-from coda_network._auth.credentials import Credentials
+from coda_network._auth.credentials import Credentials, CredentialSource
 from coda_network._wire.challenge import Challenge
 
 
@@ -53,6 +53,20 @@ class Peer(NamedTuple):
     host: str
     port: int
     tls_certificate: bytes | None = None
+
+
+class HeaderSection(Protocol):
+    """What a login reads of a response: ``http.client``'s ``response.headers`` is one."""
+
+    def get_all(self, name: str, /) -> list[str] | None:
+        """Return the values of all fields of that name; None where there is none."""
+
+
+class SourceTable(Protocol):
+    """A source of credentials for each scheme, by its name in lower case; a dictionary is one."""
+
+    def get(self, scheme: str, /) -> CredentialSource | None:
+        """Return the source; None where the scheme is not to be used."""
 
 
 class CannotServe(Exception):
