@@ -16,7 +16,9 @@ RESULTS: dict[str, Any] = json.loads((ECOSYSTEM / "results.json").read_text(enco
 
 @pytest.fixture(scope="module")
 def libraries() -> dict[str, Any]:
-    found: dict[str, Any] = runpy.run_path(str(ECOSYSTEM / "libraries.py"))["LIBRARIES"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ECOSYSTEM)
+        found: dict[str, Any] = runpy.run_path(str(ECOSYSTEM / "libraries.py"))["LIBRARIES"]
     return found
 
 
