@@ -20,7 +20,7 @@ import requests
 from support.accounts import ALICE, BOB
 from support.ntlm_peer import NtlmPeer
 from support.origin import Origin
-from support.peer import ScriptedPeer, Wire
+from support.peer import Script, ScriptedPeer, Wire
 
 import coda_network
 from coda_network import httplib
@@ -110,15 +110,22 @@ def test_a_program_that_closes_its_connections_gets_through_an_ntlm_proxy(
     assert response.status_code == 200
 
 
-def test_digest_at_a_site_behind_a_proxy_signs_the_path(library: ModuleType) -> None:
+def site_with_login(expected: bytes, *refusal: str) -> Script:
+    """Return a site that wants a login: a request that has one has to have *expected*, too."""
+
     def script(wire: Wire) -> None:
         for head in wire.read_heads():
             if b"\r\nauthorization: " in head.lower():
-                assert b'uri="/a?b=c"' in head
+                assert expected in head
                 wire.respond(b"in")
             else:
-                wire.respond(b"", "401 X", 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"')
+                wire.respond(b"", "401 X", *refusal)
 
+    return script
+
+
+def test_digest_at_a_site_behind_a_proxy_signs_the_path(library: ModuleType) -> None:
+    script = site_with_login(b'uri="/a?b=c"', 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"')
     url = "http://site.example/a?b=c"
     passwords = library.HTTPPasswordMgrWithDefaultRealm()
     passwords.add_password(None, url, "alice", "wonder")
@@ -133,14 +140,7 @@ def test_digest_at_a_site_behind_a_proxy_signs_the_path(library: ModuleType) -> 
 
 @pytest.mark.parametrize("challenge", ['Basic realm="r"', 'Digest realm="r", nonce="n", qop="auth"'])
 def test_a_cookie_of_the_challenge_goes_out_with_the_login(library: ModuleType, challenge: str) -> None:
-    def script(wire: Wire) -> None:
-        for head in wire.read_heads():
-            if b"\r\nauthorization: " in head.lower():
-                assert b"\r\nCookie: node=7\r\n" in head
-                wire.respond(b"in")
-            else:
-                wire.respond(b"", "401 X", f"WWW-Authenticate: {challenge}", "Set-Cookie: node=7; Path=/")
-
+    script = site_with_login(b"\r\nCookie: node=7\r\n", f"WWW-Authenticate: {challenge}", "Set-Cookie: node=7; Path=/")
     jar = http.cookiejar.CookieJar()
     passwords = library.HTTPPasswordMgrWithDefaultRealm()
     with ScriptedPeer(script) as peer:
