@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from support.origin import Origin
@@ -64,8 +65,9 @@ def test_downloads_at_once_are_one_display(origin: Origin, tmp_path: Path, monke
 
 def test_a_failed_download_takes_its_bar_away(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_terminal(monkeypatch)
-    with pytest.raises(OSError, match="404"):
+    with pytest.raises(HTTPError, match="404") as caught:
         download_file(f"{origin.url}/status/404", tmp_path / "file", progress=True)
+    caught.value.close()
     assert bars._display._progress is None
 
 
