@@ -41,3 +41,12 @@ def test_every_group_that_tox_names_is_defined(tox: configparser.ConfigParser) -
     _, _, table = (PROJECT / "pyproject.toml").read_text(encoding="utf-8").partition("[dependency-groups]\n")
     defined = set(re.findall(r"^([\w-]+) = \[", table.partition("\n[")[0], re.MULTILINE))
     assert {"test", "docs", "lint", "types"} <= used <= defined
+
+
+def test_the_branches_that_the_tests_reach_are_measured_and_have_a_bound(tox: configparser.ConfigParser) -> None:
+    """On an interpreter that the check of the project runs in full."""
+    [line] = [line for line in tox["testenv"]["commands"].splitlines() if "--cov" in line]
+    assert line.startswith("py314-!short: pytest ")
+    assert "--cov-branch" in line
+    assert int(line.partition("--cov-fail-under=")[2].rstrip("}")) >= 90
+    assert "py314" in tox["tox"]["env_list"]

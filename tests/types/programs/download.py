@@ -8,7 +8,7 @@ from pathlib import Path
 
 import coda_network
 from coda_network import create_download_handle, do_download, patch, patched, unpatch, urllib2
-from coda_network.utilities import HTTPCache, download_file, download_many
+from coda_network.utilities import HTTPCache, Retry, download_file, download_many
 
 
 def download(url: str) -> bytes:
@@ -41,7 +41,7 @@ def download_once(url: str, folder: Path) -> bool:
     file = download_file(url, folder / "file", cache=folder)
     for result in download_many([url], cache=str(folder)):
         print(result.ok, file.from_cache)
-    return do_download(url, cache=folder).from_cache
+    return do_download(url, cache=folder, retry=Retry(statuses=[429, 503], methods={"GET"})).from_cache
 
 
 def passwords(authority: str, realm: str | None) -> tuple[str, str] | None:
