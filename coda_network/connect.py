@@ -144,7 +144,8 @@ def do_connect_chain(
         if not port:
             raise ValueError("the target needs a port: host:port")
         target = host, port
-    return connect_through(proxies, target, timeout_sec, context=context)
+    hops = proxies if isinstance(proxies, str) else list(proxies)
+    return connect_through(hops, target, timeout_sec, context=context)
 
 
 def socket_read_write(sock_a: socket.socket, sock_b: socket.socket, idle_sec: float | None = None) -> Relayed:

@@ -101,7 +101,7 @@ class ProxyHandler(urllib_request.ProxyHandler):
         choose = _choose()
         if req.host and choose.is_exempt(req.host):
             return None
-        if proxy[:7] != "http://" and not (isinstance(proxy, str) and choose.is_spoken_by_urllib(proxy)):
+        if not isinstance(proxy, str) or (proxy[:7] != "http://" and not choose.is_spoken_by_urllib(proxy)):
             if req.host and not choose.is_environment_all() and urllib.request.proxy_bypass(req.host):
                 return None
             return self._open_over(req, proxy, type)

@@ -141,8 +141,7 @@ def connect_through(
     :raises OSError: a connection failed, or a hop does not speak its protocol
     :raises ValueError: the URL of a hop cannot be used, or not at its place
     """
-    given = list(hops)
-    proxies = parse_hops(given) if given else ()
+    proxies = parse_hops(hops) if hops else ()
     deadline, seconds = for_opening(seconds)
 
     def dial(address: Address, timeout: Any, source: Address | None) -> Any:

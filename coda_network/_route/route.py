@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from coda_network._route.proxy_url import ProxyURL, parse_proxy_url
 
@@ -77,7 +77,7 @@ def parse_hops(given: str | Iterable[str | ProxyURL]) -> tuple[ProxyURL, ...]:
     :returns: at least one proxy
     :raises UnusableProxy: one cannot be used, or there is none
     """
-    if not isinstance(given, Iterable):
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, bytearray, Mapping)):
         raise UnusableProxy(f"a proxy is named by a text, a chain by several, not by {type(given).__name__}")
     texts = [given] if isinstance(given, str) else list(given)
     hops = []
@@ -88,6 +88,8 @@ def parse_hops(given: str | Iterable[str | ProxyURL]) -> tuple[ProxyURL, ...]:
         which = f"hop {place + 1} of the chain: " if len(texts) > 1 else ""
         if not isinstance(text, str):
             raise UnusableProxy(f"{which}a proxy is named by a text, not by {type(text).__name__}")
+        if text.strip().upper() == DIRECT:
+            raise UnusableProxy(f"{which}{DIRECT} is no proxy: it stands for a whole route, among those of a choice")
         try:
             hops.append(parse_proxy_url(text))
         except ValueError as error:

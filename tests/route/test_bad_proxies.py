@@ -35,6 +35,12 @@ BAD = [
     (["http://127.0.0.1:1", "gopher://u:secret@127.0.0.1:1"], f"hop 2 of the chain: {SCHEMES}"),
     (["socks4://u:secret@127.0.0.1:1", "http://127.0.0.1:1"], "socks4 has user names, but no passwords"),
     (["http://127.0.0.1:99999", "http://127.0.0.1:1"], f"hop 1 of the chain: {PORT}"),
+    (["http://127.0.0.1:1", "DIRECT"], "hop 2 of the chain: DIRECT is no proxy: it stands for a whole route"),
+    (["direct"], "DIRECT is no proxy: it stands for a whole route"),
+    (["http://127.0.0.1:1", None], "hop 2 of the chain: a proxy is named by a text, not by NoneType"),
+    (5, "a proxy is named by a text, a chain by several, not by int"),
+    (b"http://u:secret@127.0.0.1:1", "a proxy is named by a text, a chain by several, not by bytes"),
+    ({"http": "http://u:secret@127.0.0.1:1"}, "a proxy is named by a text, a chain by several, not by dict"),
 ]
 
 
