@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from coda_network._local_proxy.command import allow_many_files, routes_of
 from coda_network._local_proxy.peer_user import can_tell
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Settings
+from coda_network._local_proxy.wakeups import Wakeups
 from coda_network._settings.options import BAD_SETTINGS, Usage, credentials_of, fill_in, log_in_as, log_to_stderr
 
 USAGE, NOT_EXECUTABLE, NOT_FOUND = 2, 126, 127  # the last two as a shell has them
@@ -110,22 +112,33 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     # Before the command begins: a signal in between would end this process and leave the command without its proxy.
     # SIG_IGN would be inherited, a function is not.
     before: dict[int, Any] = {}
-    try:
-        for name in _PASSED_ON:
-            if (number := getattr(signal, name, None)) is not None:
-                before[number] = signal.signal(number, pass_on)
+    with Wakeups() as wakeups:
         try:
-            child = subprocess.Popen(command, env=environment)
-        except FileNotFoundError:
-            print(f"coda-network with: {command[0]}: no such command", file=sys.stderr)
-            return NOT_FOUND
-        except OSError as error:
-            print(f"coda-network with: {command[0]}: {error.strerror or error}", file=sys.stderr)
-            return NOT_EXECUTABLE
-        for number in early:
-            child.send_signal(number)
-        status = child.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+            for name in _PASSED_ON:
+                if (number := getattr(signal, name, None)) is not None:
+                    before[number] = signal.signal(number, pass_on)
+            try:
+                child = subprocess.Popen(command, env=environment)
+            except FileNotFoundError:
+                print(f"coda-network with: {command[0]}: no such command", file=sys.stderr)
+                return NOT_FOUND
+            except OSError as error:
+                print(f"coda-network with: {command[0]}: {error.strerror or error}", file=sys.stderr)
+                return NOT_EXECUTABLE
+            for number in early:
+                child.send_signal(number)
+            threading.Thread(target=_wait_for, args=(child, wakeups), daemon=True).start()
+            while child.returncode is None:
+                wakeups.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    status = child.returncode
     return 128 - status if status < 0 else status
+
+
+def _wait_for(child: subprocess.Popen[bytes], wakeups: Wakeups) -> None:
+    try:
+        child.wait()
+    finally:
+        wakeups.wake()

@@ -17,6 +17,7 @@ from coda_network._auth import defaults
 from coda_network._local_proxy.filters import load_filter
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import LOOPBACK, Limits, Routes, Settings
+from coda_network._local_proxy.wakeups import Wakeups
 from coda_network._route.find import find_routes
 from coda_network._settings.options import (
     BAD_SETTINGS,
@@ -29,6 +30,7 @@ from coda_network._settings.options import (
     log_in_as,
     log_to_stderr,
 )
+from coda_network._settings.passwords import NoPassword
 from coda_network._settings.routes import LOGINS, SCHEMES, add_route_options, choice_of
 from coda_network._wire.authority import join_authority
 
@@ -197,12 +199,8 @@ def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> i
             access_log_of(options.access_log) as access_log,
         ):
             settings = settings_of(options, access_log)
-            login = log_in_as(credentials_of(options), options.realm)
-            try:
-                return _serve(given, settings, program, options.quiet)
-            finally:
-                if login is not None:
-                    defaults.remove(login)
+            with _Login(options) as login:
+                return _serve(given, settings, login, program, options.quiet)
     except BAD_SETTINGS as error:
         print(f"{program}: {error}", file=sys.stderr)
         return USAGE
@@ -212,7 +210,41 @@ def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> i
         return FAILED
 
 
-def _serve(given: argparse.Namespace, settings: Settings, program: str, quiet: bool) -> int:
+class _Login:
+    """Who logs in at the proxies, for a with statement; may be exchanged while the local proxy runs.
+
+    :raises NoPassword: there is a user, and no password
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._login = log_in_as(credentials_of(options), options.realm)
+
+    def __enter__(self) -> _Login:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._change_to(None)
+
+    def read_again(self, options: argparse.Namespace) -> None:
+        """Take the user and the password that the options name now; a password that was typed in stays.
+
+        :raises NoPassword: the place that they name has none
+        """
+        try:
+            found = credentials_of(options, asks=False)
+        except NoPassword:
+            if options.password_file or options.password_env:
+                raise
+            return
+        self._change_to(log_in_as(found, options.realm))
+
+    def _change_to(self, login: defaults.Defaults | None) -> None:
+        before, self._login = self._login, login
+        if before is not None:
+            defaults.remove(before)
+
+
+def _serve(given: argparse.Namespace, settings: Settings, login: _Login, program: str, quiet: bool) -> int:
     allow_many_files()
     proxy = LocalProxy(settings)
     if not ip_address(proxy.address[0].partition("%")[0]).is_loopback:
@@ -221,17 +253,19 @@ def _serve(given: argparse.Namespace, settings: Settings, program: str, quiet: b
             "your name; it serves this machine and the networks of --allow",
             file=sys.stderr,
         )
-    end = threading.Event()
-    hurry = threading.Event()
+    asked_to_end = 0
 
     def stop(number: int, frame: Any) -> None:
-        (hurry if end.is_set() else end).set()
+        nonlocal asked_to_end
+        asked_to_end += 1
 
     def reload(number: int, frame: Any) -> None:
         options = argparse.Namespace(**vars(given))
         try:
             fill_in(options)
-            proxy.change(settings_of(options, settings.access_log))
+            changed = settings_of(options, settings.access_log)
+            login.read_again(options)
+            proxy.change(changed)
         except BAD_SETTINGS as error:
             proxy.log.error("the configuration stays as it was: %s", error)
         else:
@@ -241,22 +275,31 @@ def _serve(given: argparse.Namespace, settings: Settings, program: str, quiet: b
         os.write(2, f"{program}: {proxy.metrics_line()}\n".encode())
 
     before: dict[int, Any] = {}
-    for name, handler in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload), ("SIGUSR1", figures)):
-        if (number := getattr(signal, name, None)) is not None:
-            before[number] = signal.signal(number, handler)
+    with Wakeups() as wakeups:
+        for name, handler in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload), ("SIGUSR1", figures)):
+            if (number := getattr(signal, name, None)) is not None:
+                before[number] = signal.signal(number, handler)
+        try:
+            proxy.start()
+            if not quiet:
+                print(f"{program}: listening on {proxy.url}", file=sys.stderr, flush=True)
+            while not asked_to_end:
+                wakeups.wait()
+            closed = threading.Event()
+            threading.Thread(target=_close, args=(proxy, closed, wakeups)).start()
+            while not closed.is_set():
+                wakeups.wait()
+                if asked_to_end > 1:
+                    os._exit(FAILED)
+            return OK
+        finally:
+            for number, former in before.items():
+                signal.signal(number, former)
+
+
+def _close(proxy: LocalProxy, closed: threading.Event, wakeups: Wakeups) -> None:
     try:
-        proxy.start()
-        if not quiet:
-            print(f"{program}: listening on {proxy.url}", file=sys.stderr, flush=True)
-        while not end.wait(3600):
-            pass
-        closing = threading.Thread(target=proxy.close)
-        closing.start()
-        while closing.is_alive():
-            closing.join(0.1)
-            if hurry.is_set():
-                os._exit(FAILED)
-        return OK
+        proxy.close()
     finally:
-        for number, former in before.items():
-            signal.signal(number, former)
+        closed.set()
+        wakeups.wake()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Limits, Settings
@@ -27,10 +27,17 @@ def local_proxy(*ways: str, limits: Limits | None = None, **options: Any) -> Ite
         proxy.close()
 
 
+class Listens(Protocol):
+    """A local proxy, or a program that runs one."""
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+
 class RawClient:
     """A connection to a local proxy, for a with statement."""
 
-    def __init__(self, proxy: LocalProxy) -> None:
+    def __init__(self, proxy: Listens) -> None:
         self.sock = socket.create_connection(proxy.address, TIMEOUT)
         self.file = self.sock.makefile("rb")
 
