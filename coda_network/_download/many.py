@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from coda_network._download.access import Access
 from coda_network._download.call import do_download
 from coda_network._download.to_file import download_file
-from coda_network._secrets import hide_userinfo
+from coda_network._secrets import hide_userinfo, lets_out_no_secret
 
 MOST_AT_ONCE = 64
 """Jobs under way altogether, on an executor of the caller too: more only wait in its queue."""
@@ -157,15 +157,21 @@ def as_job(given: Any) -> Job:
 def run_job(job: Job, access: Access, options: Mapping[str, Any]) -> JobResult:
     """Do one job, wherever this is called."""
     try:
-        arguments = {"proxy_handlers": access.handlers() or None, **options, **job.options}
-        url = access.url(job.url)
-        if job.path is None:
-            return JobResult(job, do_download(url, **arguments))
-        return JobResult(job, download_file(url, job.path, **arguments))
+        return JobResult(job, _value_of(job, access, options))
     except Exception as error:
+        del access, options  # this frame is in the error's traceback
         if isinstance(error, HTTPError):
             error.close()  # nobody would close an error among the results
         return JobResult(job, error=error)
+
+
+@lets_out_no_secret
+def _value_of(job: Job, access: Access, options: Mapping[str, Any]) -> Any:
+    arguments = {"proxy_handlers": access.handlers() or None, **options, **job.options}
+    url = access.url(job.url)
+    if job.path is None:
+        return do_download(url, **arguments)
+    return download_file(url, job.path, **arguments)
 
 
 def _submit(pool: Executor, job: Job, access: Access, options: dict[str, Any]) -> Future[JobResult]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import tempfile
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import urllib3
 
 import coda_network
 from coda_network import connect, httplib, ntlm_auth, urllib2, utilities
+from coda_network.filesystem import HTTPFileSystem
 from support.accounts import ALICE
 from support.leaks import BASIC
 
@@ -161,6 +163,41 @@ def download_handle(netloc: str) -> None:
         handle.read()
 
 
+def cached_download(netloc: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        code, _ = utilities.do_download(f"http://{LOGIN}@{netloc}/", timeout_sec=SECONDS, cache=folder)
+    if code >= 300:
+        raise OSError(f"status {code}")
+
+
+def download_to_file(netloc: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url, place = f"http://{LOGIN}@{netloc}/", f"{folder}/file"
+        utilities.download_file(url, place, timeout_sec=SECONDS, cache=f"{folder}/cache", headers=PROXY_HEADER)
+
+
+def download_in_segments(netloc: str) -> None:
+    proxy = urllib2.ProxyHandler({"http": f"http://{LOGIN}@{netloc}"})
+    with tempfile.TemporaryDirectory() as folder:
+        utilities.download_file("http://127.0.0.9/", f"{folder}/file", proxy, timeout_sec=SECONDS, segments=2)
+
+
+def download_of_many(netloc: str) -> None:
+    credentials = ALICE.user, ALICE.password
+    access = utilities.Access(f"http://{netloc}", credentials, credentials)
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = [("http://127.0.0.9/", f"{folder}/file")]
+        for result in utilities.download_many(jobs, access=access, timeout_sec=SECONDS, headers=HEADER):
+            result.result()
+
+
+def file_of_a_site(netloc: str) -> None:
+    credentials = ALICE.user, ALICE.password
+    site = HTTPFileSystem(f"http://{netloc}", credentials, credentials, timeout_sec=SECONDS, skip_instance_cache=True)
+    with site.open("http://127.0.0.9/file") as file:
+        file.read()
+
+
 @coda_network.patched()
 def patched_urlopen(netloc: str) -> None:
     urllib.request.urlopen(f"http://{LOGIN}@{netloc}/", timeout=SECONDS).close()
@@ -214,6 +251,11 @@ WAYS = (
     connect_handle,
     download,
     download_handle,
+    cached_download,
+    download_to_file,
+    download_in_segments,
+    download_of_many,
+    file_of_a_site,
     patched_urlopen,
     patched_urlretrieve,
     patched_http_client,
