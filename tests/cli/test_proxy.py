@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,51 +14,11 @@ from support.local import RawClient
 from support.origin import Origin
 from support.peer import ScriptedPeer, Wire
 from support.proxy import REALM, Proxy
+from support.proxy_process import running
 
 from coda_network.cli import main
 from coda_network.mini_proxy import MiniProxy
 from coda_network.mini_proxy import main as mini_proxy
-
-
-class Running:
-    """A local proxy in a process of its own; ``address`` is where it listens."""
-
-    def __init__(self, *words: str, **environment: str) -> None:
-        own = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        command = [sys.executable, "-m", *words, "--port", "0"]
-        self.process = subprocess.Popen(command, env={**own, **environment}, stderr=subprocess.PIPE, text=True)
-        self.said: list[str] = []
-        found = re.search(r"listening on http://([^:]+):(\d+)", self.line_with("listening on"))
-        assert found is not None
-        self.address = "127.0.0.1", int(found[2])
-
-    def line_with(self, text: str) -> str:
-        """Return the next line on standard error that has this text."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            if text in line:
-                return line
-        raise AssertionError(f"it has ended, and has not said {text!r} but {self.said}")
-
-    def end(self) -> int:
-        """Return the exit status, when it has ended."""
-        assert self.process.stderr is not None
-        self.said += self.process.stderr
-        return self.process.wait(TIMEOUT)
-
-
-@contextmanager
-def running(*words: str, **environment: str) -> Iterator[Running]:
-    started = Running(*words, **environment)
-    too_long = threading.Timer(TIMEOUT * 6, started.process.kill)  # what it does not say is not waited for for ever
-    too_long.start()
-    with started.process:
-        try:
-            yield started
-        finally:
-            too_long.cancel()
-            started.process.kill()
 
 
 def test_the_program_of_2010_still_takes_its_options(origin: Origin, basic_proxy: Proxy) -> None:

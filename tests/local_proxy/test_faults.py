@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
+from support.listening import TIMEOUT
 from support.local import RawClient, local_proxy
 from support.origin import Origin, patterned
 from support.peer import ScriptedPeer, Wire
 from support.proxy import Proxy
+from support.proxy_process import running
 
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Limits
@@ -22,22 +26,32 @@ CLIENTS = 50
 LENGTH = 1 << 20
 HALF = b"x" * (LENGTH // 2)
 
-SOON = Limits(head=2, transfer=0.5, connect=2, drain=0.2)
+SOON = Limits(head=2, transfer=0.5, connect=2, tunnel_idle=0.5, drain=0.2)
+
+KINDS = ["http", "CONNECT"]
+
+UPSTREAM = "coda_network", "proxy", "--proxy", "direct"
 
 
-def outcome_of(proxy: LocalProxy, url: str) -> str:
-    """Download as a program would that knows its length; return what came of it."""
+def outcome_of(proxy: LocalProxy, url: str, kind: str = "http") -> str:
+    """Download as a program would that knows its length, in a tunnel or in the clear; return what came of it."""
     with RawClient(proxy) as client:
         try:
+            if kind == "CONNECT":
+                _, _, netloc, path = url.split("/", 3)
+                client.send(f"CONNECT {netloc} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                status, url = int(client.head().split()[1]), f"/{path}"
+                if status != 200:
+                    return str(status)
             status, _, body = client.get(url)
         except (OSError, ValueError, IndexError):
             return "cut"
         return "whole" if status == 200 and len(body) == LENGTH else "cut" if status == 200 else str(status)
 
 
-def outcomes(proxy: LocalProxy, url: str, count: int = CLIENTS) -> list[str]:
+def outcomes(proxy: LocalProxy, url: str, count: int = CLIENTS, kind: str = "http") -> list[str]:
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(lambda _: outcome_of(proxy, url), range(count)))
+        return list(pool.map(lambda _: outcome_of(proxy, url, kind), range(count)))
 
 
 def half(wire: Wire) -> None:
@@ -59,11 +73,12 @@ def stalled(wire: Wire) -> None:
     wire.read_to_end()  # until the proxy gives it up
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("script", [killed, closed, stalled])
-def test_a_body_that_breaks_off_never_looks_complete(script: Callable[[Wire], None]) -> None:
+def test_a_body_that_breaks_off_never_looks_complete(script: Callable[[Wire], None], kind: str) -> None:
     began = time.monotonic()
     with ScriptedPeer(script) as peer, local_proxy(limits=SOON) as proxy:
-        assert outcomes(proxy, peer.url) == ["cut"] * CLIENTS
+        assert outcomes(proxy, f"{peer.url}/", kind=kind) == ["cut"] * CLIENTS
         assert time.monotonic() - began < 15
         with Origin() as origin, RawClient(proxy) as client:  # and the proxy goes on
             assert client.get(f"{origin.url}/bytes/10")[2] == patterned(10)
@@ -71,15 +86,44 @@ def test_a_body_that_breaks_off_never_looks_complete(script: Callable[[Wire], No
 
 @pytest.mark.parametrize("script", [lambda wire: wire.reset(), lambda wire: wire.read_head(), lambda wire: None])
 def test_an_upstream_that_is_killed_before_the_response_is_502(script: Callable[[Wire], None]) -> None:
-    with ScriptedPeer(script) as peer, local_proxy(limits=SOON) as proxy:
+    with ScriptedPeer(script) as peer, local_proxy(limits=SOON) as proxy, local_proxy(peer.url, limits=SOON) as by:
         assert outcomes(proxy, peer.url, 10) == ["502"] * 10
+        assert outcomes(by, "http://site.example:80/", 10, "CONNECT") == ["502"] * 10
 
 
 def test_an_upstream_that_never_responds_is_504_in_time() -> None:
-    with ScriptedPeer(lambda wire: wire.read_to_end()) as peer, local_proxy(limits=SOON) as proxy:
+    script = Wire.read_to_end
+    with ScriptedPeer(script) as peer, local_proxy(limits=SOON) as proxy, local_proxy(peer.url, limits=SOON) as by:
         began = time.monotonic()
         assert outcomes(proxy, peer.url) == ["504"] * CLIENTS
+        assert outcomes(by, "http://site.example:80/", kind="CONNECT") == ["504"] * CLIENTS
         assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_proxy_that_is_started_again_in_the_middle_cuts_all_downloads_and_serves_the_next(
+    origin: Origin, kind: str
+) -> None:
+    is_half = threading.Semaphore(0)
+
+    def script(wire: Wire) -> None:
+        half(wire)
+        is_half.release()
+        wire.read_to_end()
+
+    limits = replace(SOON, transfer=30, tunnel_idle=30)
+    with ExitStack() as to_the_end:
+        site = to_the_end.enter_context(ScriptedPeer(script))
+        pool = to_the_end.enter_context(ThreadPoolExecutor(CLIENTS))
+        with running(*UPSTREAM) as upstream:
+            port = upstream.address[1]
+            proxy = to_the_end.enter_context(local_proxy(f"http://127.0.0.1:{port}", limits=limits))
+            under_way = [pool.submit(outcome_of, proxy, f"{site.url}/", kind) for _ in range(CLIENTS)]
+            for _ in range(CLIENTS):
+                assert is_half.acquire(timeout=TIMEOUT)
+        with running(*UPSTREAM, port=port):  # the first one was killed
+            assert [each.result(TIMEOUT) for each in under_way] == ["cut"] * CLIENTS
+            assert outcomes(proxy, f"{origin.url}/bytes/{LENGTH}", kind=kind) == ["whole"] * CLIENTS
 
 
 def test_a_proxy_that_is_started_again_is_used_again(origin: Origin) -> None:
@@ -121,9 +165,13 @@ def endless(wire: Wire) -> None:
         return  # the proxy has given it up
 
 
-def test_a_reader_that_stops_reading_is_left_in_time() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_that_stops_reading_is_left_in_time(kind: str) -> None:
     with ScriptedPeer(endless) as peer, local_proxy(limits=SOON) as proxy, RawClient(proxy) as client:
-        client.send(f"GET {peer.url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        if kind == "CONNECT":
+            client.send(f"CONNECT {peer.netloc} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.head()
+        client.send(f"GET {peer.url if kind == 'http' else '/'} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         client.head()
         deadline = time.monotonic() + 15
         while not proxy.metrics_line().startswith("clients=0") and time.monotonic() < deadline:
