@@ -213,7 +213,7 @@ def _send_back(
     client.send(message)
     if bodiless:
         return goes_on
-    while piece := _next_piece(client, response):
+    while piece := _next_piece(client, response, framing == "close"):
         client.send(b"%x\r\n%b\r\n" % (len(piece), piece) if framing == "chunked" else piece)
     if framing == "length" and response.length:
         raise ConnectionError("the upstream's body was cut short")
@@ -222,10 +222,12 @@ def _send_back(
     return goes_on
 
 
-def _next_piece(client: Client, response: Any) -> bytes:
+def _next_piece(client: Client, response: Any, ends_by_close: bool) -> bytes:
     try:
         piece: bytes = response.read1(PIECE)
     except (OSError, HTTPException) as error:
         client.proxy.log.warning("an upstream failed in the middle of a body: %s", type(error).__name__)
+        if ends_by_close:
+            client.break_off()
         raise ConnectionError("the upstream's body was cut short") from error
     return piece

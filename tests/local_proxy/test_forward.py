@@ -224,6 +224,15 @@ def test_a_body_that_is_cut_short_is_cut_short_for_the_client(direct: LocalProxy
     assert rest.endswith(b"0\r\n\r\n") is not cut
 
 
+def test_a_body_that_is_cut_short_never_looks_complete_to_a_client_of_http_1_0(direct: LocalProxy) -> None:
+    cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"
+    with ScriptedPeer(lambda wire: (wire.read_head(), wire.send(cut))) as peer, RawClient(direct) as client:
+        client.send(f"GET {peer.url} HTTP/1.0\r\n\r\n".encode())
+        assert client.head().startswith(b"HTTP/1.1 200")
+        with pytest.raises(ConnectionResetError):
+            client.file.read()  # an end in order would be the end of the body
+
+
 def test_a_client_of_http_1_0_gets_what_it_understands(direct: LocalProxy, origin: Origin) -> None:
     with RawClient(direct) as client:
         client.send(f"GET {origin.url}/chunked HTTP/1.0\r\n\r\n".encode())
