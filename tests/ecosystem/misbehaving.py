@@ -182,7 +182,8 @@ class Table:
             others = sorted(path.name.removeprefix("file") for path in Path(folder).iterdir() if path != place)
             outcome += f"; left: {', '.join(others)}" if others else ""
         self.wrong += not is_right
-        verdict = "WRONG" if not is_right else "the old file" if expected is None else "right"
+        right = "the old file" if expected is None else "as announced" if len(expected) == SIZE - MIB else "right"
+        verdict = right if is_right else "WRONG"
         return f"| {server} | {what} | {{}} | {outcome} | {seconds:.1f} | {verdict} |"
 
 
