@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PIECE = 16384 + 2048
 """Bytes that are read from below at once: one TLS record at most (RFC 8446 section 5.2), with room to spare."""
 
+MOMENT = 0.002
+"""Seconds by which a call may wait longer than its timeout says."""
+
 
 class TLSInTLS:
     """A TLS socket over another TLS socket, with what the rest of the package asks of a socket.
@@ -42,6 +45,9 @@ class TLSInTLS:
         self.family, self.type, self.proto = below.family, below.type, below.proto
         self._below = below
         self._timeout: float | None = below.gettimeout()
+        # What the socket below has: to set it is a system call.
+        self._timeout_below = self._timeout
+        self._has_ended = False
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         # Encrypted bytes on their way down, and how many bytes of the program they are.
         self._unsent = memoryview(b"")
@@ -54,12 +60,12 @@ class TLSInTLS:
     def recv(self, size: int = 1024, flags: int = 0) -> bytes:
         """Return up to *size* decrypted bytes, none at the end."""
         self._refuse_flags(flags)
-        return self._read(self._tls.read, size)  # type: ignore[no-any-return]  # bytes, as no buffer is given
+        return self._read(size)  # type: ignore[no-any-return]  # bytes, as no buffer is given
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
         """Read decrypted bytes into *buffer*; return how many, 0 at the end."""
         self._refuse_flags(flags)
-        return self._read(self._tls.read, nbytes or memoryview(buffer).nbytes, buffer) or 0
+        return self._read(nbytes or memoryview(buffer).nbytes, buffer) or 0
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send *data*, up to one record of it; return how many bytes.
@@ -80,14 +86,21 @@ class TLSInTLS:
         while len(rest):
             rest = rest[self.send(rest, flags) :]
 
-    def _read(self, read: Callable[..., Any], *arguments: Any) -> Any:
+    def _read(self, size: int, *buffer: Any) -> Any:
+        end = self._end()
+        if size and not (self._has_ended or self._unsent or self._incoming.pending or self._tls.pending()):
+            # OpenSSL would say so by an exception, which takes longer than the rest of a read.
+            self._fill(end)
         try:
-            return self._carry_out(read, *arguments)
+            found = self._carry_out(self._tls.read, size, *buffer, end=end)
         except ssl.SSLError as error:
             # As SSLSocket does: many peers close without saying so (suppress_ragged_eofs).
-            if error.args[:1] == (ssl.SSL_ERROR_EOF,) or isinstance(error, ssl.SSLZeroReturnError):
-                return 0 if len(arguments) > 1 else b""
-            raise
+            if error.args[:1] != (ssl.SSL_ERROR_EOF,) and not isinstance(error, ssl.SSLZeroReturnError):
+                raise
+            found = 0 if buffer else b""
+        if size and not found:
+            self._has_ended = True  # what is below may stay open, and say nothing more
+        return found
 
     def _carry_out(self, act: Callable[..., Any], *arguments: Any, end: float | None = -1.0) -> Any:
         """Let OpenSSL do one thing, and carry its bytes up and down until that is done.
@@ -107,12 +120,12 @@ class TLSInTLS:
                 self._try_to_flush()  # the alert that tells the peer why
                 raise
             # What reading has written, the reply to a key update say, waits for nobody.
-            if act is not self._tls.write:
+            if act != self._tls.write:
                 self._try_to_flush() if self._timeout == 0 else self._flush(end)
             return result
 
     def _fill(self, end: float | None) -> None:
-        self._below.settimeout(self._left(end))
+        self._limit_below(end)
         data = self._below.recv(PIECE)
         if data:
             self._incoming.write(data)
@@ -123,7 +136,7 @@ class TLSInTLS:
         if self._outgoing.pending:
             self._unsent = memoryview(bytes(self._unsent) + self._outgoing.read())
         while self._unsent:
-            self._below.settimeout(self._left(end))
+            self._limit_below(end)
             self._unsent = self._unsent[self._below.send(self._unsent) :]
 
     def _try_to_flush(self) -> None:
@@ -135,13 +148,19 @@ class TLSInTLS:
     def _end(self) -> float | None:
         return None if self._timeout is None else monotonic() + self._timeout
 
-    def _left(self, end: float | None) -> float | None:
-        if end is None or self._timeout == 0:
-            return self._timeout
-        left = end - monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return left
+    def _limit_below(self, end: float | None) -> None:
+        """Let the next call below wait until *end* at most."""
+        timeout = self._timeout
+        if end is not None and timeout:
+            left = end - monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            # The first wait of a call has nearly all of its time: the next one has what is then left.
+            if timeout - left > MOMENT:
+                timeout = left
+        if timeout != self._timeout_below:
+            self._below.settimeout(timeout)
+            self._timeout_below = timeout
 
     @staticmethod
     def _refuse_flags(flags: int) -> None:
@@ -183,7 +202,7 @@ class TLSInTLS:
 
     def settimeout(self, timeout: float | None) -> None:
         """Set the timeout of each call, in seconds; None waits without limit, 0 does not wait."""
-        self._timeout = timeout
+        self._timeout = self._timeout_below = timeout
         self._below.settimeout(timeout)
 
     def gettimeout(self) -> float | None:

@@ -269,6 +269,23 @@ def test_a_tls_socket_in_tls_obeys_its_timeout(ca: Authority, tls_proxy: Proxy) 
                 tls.recv(10)
 
 
+def test_a_tls_socket_in_tls_has_ended_for_good_when_the_peer_says_so(ca: Authority, tls_proxy: Proxy) -> None:
+    def script(wire: Wire) -> None:
+        wire.start_tls(ca.server_context())
+        wire.send(b"one")
+        with contextlib.suppress(OSError):  # it waits for the end of the other side, which closes the connection
+            wire.sock.unwrap()  # type: ignore[attr-defined]  # it is a TLS socket now
+
+    with ScriptedPeer(script) as peer:
+        context = ca.client_context()
+        sock = connect_through([tls_proxy.url.replace("http:", "https:")], peer.address, 10, context=context)
+        with start_tls(sock, context, "localhost") as tls:
+            # The connection below stays open: whoever looked for more there would wait, the peer longer than this.
+            tls.settimeout(5)
+            assert [tls.recv(10) for _ in range(3)] == [b"one", b"", b""]
+            assert tls.recv_into(bytearray(5)) == 0
+
+
 def test_a_proxy_can_have_trust_and_a_client_certificate_of_its_own(
     ca: Authority, tls_origin: Any, client_context: ssl.SSLContext
 ) -> None:
