@@ -231,6 +231,12 @@ class Login(Choosing, Standing):
         given = self.preset_header
         return given is None or Credentials.from_basic_header(given) == attempt.credentials
 
+    def _knows_better(self, given: Credentials, challenge: Challenge) -> bool:
+        """Return whether there are credentials other than *given*: those were not judged."""
+        source = self._source(challenge.scheme)
+        known = None if source is None else source(challenge.params.get("realm"))
+        return known is not None and known != given
+
     def _is_for_its_user(self, attempt: Attempt | None) -> bool:
         if attempt is None or (source := self._source(attempt.challenged)) is None:
             return False
@@ -281,7 +287,7 @@ class Login(Choosing, Standing):
         if given is None or given.domain or not (given.username + given.password).isascii():
             return
         for challenge in challenges:
-            if challenge.scheme == "basic":
+            if challenge.scheme == "basic" and not self._knows_better(given, challenge):
                 self._failed = self._refused = True
                 self._tried.add(label(challenge))
                 self.report.note(label(challenge), "the user name or password was refused")

@@ -56,6 +56,7 @@ def login_from_header(connection: Any, given: str | None) -> Login | None:
     credentials = Credentials.from_basic_header(given)
     if credentials is None:
         return None
+    credentials = _decoded(credentials, _named_in_proxy_url(connection))
     return Login(Role.PROXY, peer, lambda realm: credentials, memory=_memory, preset_header=given)
 
 
@@ -79,6 +80,19 @@ def _named_in_proxy_url(connection: Any) -> Credentials | None:
         return None
     username, password, _ = split_userinfo(f"{userinfo}@")
     return None if username is None else Credentials(username, password or "")
+
+
+def _decoded(given: Credentials, named: Credentials | None) -> Credentials:
+    """Return *named* where *given* is the same userinfo, not decoded; else *given*.
+
+    dulwich puts the userinfo of the proxy's URL into its header as it stands there, percent-encoded (RFC 3986 section
+    3.2.1): ``DOMAIN%5Cuser`` would be a user of that name. A password that has a ``%`` of its own is not mistaken for
+    one, as its URL decodes to what the header says.
+    """
+    if named is None or given == named or "%" not in given.username + given.password:
+        return given
+    username, password, _ = split_userinfo(f"{given.username}:{given.password}@")
+    return named if named == Credentials(username or "", password or "") else given
 
 
 def may_have_to_log_in(login: Login) -> bool:

@@ -88,8 +88,8 @@ def _(url: str) -> None:
         assert client.ping()
 
 
-# It hands the name on as the URL of the proxy has it, percent-encoded: no login where that has a domain.
-@library("dulwich", reached=False)
+# Its header has the name as it stands in the URL of the proxy, percent-encoded.
+@library("dulwich")
 def _(url: str) -> None:
     from dulwich.client import HttpGitClient
 

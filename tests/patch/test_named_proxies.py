@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,59 @@ def test_a_header_of_the_program_comes_before_the_url(proxy: tuple[NtlmPeer, Scr
         with urllib3.ProxyManager(
             peer.url.replace("//", "//nobody:wrong@"), proxy_headers=headers, retries=False
         ) as pool:
+            assert pool.request("GET", SITE).status == 200
+    assert len(script.users) == 1
+
+
+def with_the_userinfo_as_it_stands_in_the_url(url: str) -> dict[str, str]:
+    """Return the header that dulwich makes: urlparse() decodes nothing."""
+    parts = urllib.parse.urlsplit(url)
+    return urllib3.make_headers(proxy_basic_auth=f"{parts.username}:{parts.password}")
+
+
+@pytest.mark.parametrize("encoded", ["%5C", "%5c"])
+@pytest.mark.parametrize("tunnel", [False, True], ids=["absolute-form", "tunnel"])
+def test_a_header_of_userinfo_that_is_not_decoded_logs_in_as_the_user_of_the_url(
+    proxy: tuple[NtlmPeer, ScriptedPeer], tunnel: bool, encoded: str
+) -> None:
+    script, peer = proxy
+    url = peer.url.replace("//", f"//{ALICE.qualified_userinfo.replace('%5C', encoded)}@")
+    headers = with_the_userinfo_as_it_stands_in_the_url(url)
+    with coda_network.patched(), urllib3.ProxyManager(url, proxy_headers=headers, retries=False) as pool:
+        if tunnel:
+            with pytest.raises(urllib3.exceptions.HTTPError):  # the peer has no TLS behind its tunnel
+                pool.request("GET", "https://site.example/", timeout=5)
+        else:
+            assert pool.request("GET", SITE).status == 200
+    assert len(script.users) == 1
+
+
+def test_a_header_of_userinfo_that_is_not_decoded_says_nothing_of_the_password_at_a_basic_proxy() -> None:
+    seen: list[bytes] = []
+
+    def script(wire: Wire) -> None:
+        seen.append(wire.read_head())
+        wire.respond(b"", "407 No", 'Proxy-Authenticate: Basic realm="r"')
+        seen.append(wire.read_head())
+        wire.respond()
+
+    with ScriptedPeer(script) as peer, coda_network.patched():
+        url = peer.url.replace("//", "//alice:p%40w@")
+        headers = with_the_userinfo_as_it_stands_in_the_url(url)
+        with urllib3.ProxyManager(url, proxy_headers=headers, retries=False) as pool:
+            assert pool.request("GET", SITE).status == 200
+    assert base64.b64encode(b"alice:p%40w") in seen[0]
+    assert base64.b64encode(b"alice:p@w") in seen[1]
+
+
+def test_a_password_with_a_percent_sign_is_not_decoded_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "p%40w"
+    monkeypatch.setenv("NTLM_USER_FILE", str(write_ntlm_users(tmp_path / "users", [replace(ALICE, password=secret)])))
+    script = NtlmPeer("proxy")
+    with ScriptedPeer(script) as peer, coda_network.patched():
+        url = peer.url.replace("//", f"//{ALICE.domain}%5C{ALICE.user}:p%2540w@")
+        headers = urllib3.make_headers(proxy_basic_auth=f"{ALICE.qualified}:{secret}")
+        with urllib3.ProxyManager(url, proxy_headers=headers, retries=False) as pool:
             assert pool.request("GET", SITE).status == 200
     assert len(script.users) == 1
 
