@@ -25,8 +25,9 @@ import coda_network
 from coda_network import connect, httplib, ntlm_auth, urllib2, utilities
 
 SCALES = [pytest.param(60, id="short"), pytest.param(20000, id="all", marks=pytest.mark.soak)]
-MOST_BYTES = 300_000
-"""Memory that may be held more at the end than after the first requests: caches that fill."""
+MOST_BYTES = 500_000
+"""Memory that may be held more at the end than after the first requests: caches that fill. The largest one, of 256 heads
+of responses, takes 200 KiB of it where each head has a token of NTLM."""
 
 
 def cut_sometimes(wire: Wire) -> None:
@@ -160,16 +161,18 @@ def test_nothing_is_left_behind(mode, requests, tmp_path, monkeypatch, record_pr
     make, prepare = MODES[mode]
     script = make()
 
-    wires: list[Wire] = []
+    open_wires: set[Wire] = set()
 
     def quiet(wire: Wire) -> None:
-        wires.append(wire)
+        open_wires.add(wire)
         with contextlib.suppress(ClientGone, OSError):
             script(wire)
+        open_wires.discard(wire)
 
     def forget() -> None:
         """Empty what the peers of the test remember, which is no leak of the client."""
-        for wire in wires:
+        peer.forget()
+        for wire in list(open_wires):
             wire.received.clear()
             wire.heads.clear()
         for record in ("seen", "done"):
@@ -197,5 +200,4 @@ def test_nothing_is_left_behind(mode, requests, tmp_path, monkeypatch, record_pr
     record_property("memory", after[0] - before[0])
     assert after[1] - before[1] <= 3
     assert threading.active_count() <= threads + 3
-    # The peer of the test keeps an object for each connection.
-    assert after[0] - before[0] < MOST_BYTES + 6000 * peer.connections
+    assert after[0] - before[0] < MOST_BYTES

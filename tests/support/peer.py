@@ -183,6 +183,11 @@ class ScriptedPeer(LoopbackServer):
             expected = len(self._script)
             assert self.connections == expected, f"{expected} connections were expected, {self.connections} came"
 
+    def forget(self) -> None:
+        """Forget the connections so far; what those that are open read and send from now on is not to be seen."""
+        with self._lock:
+            self._wires.clear()
+
     def _in_order(self) -> list[Wire]:
         with self._lock:
             return [self._wires[number] for number in sorted(self._wires)]
