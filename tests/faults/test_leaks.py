@@ -26,8 +26,8 @@ from coda_network import connect, httplib, ntlm_auth, urllib2, utilities
 
 SCALES = [pytest.param(60, id="short"), pytest.param(20000, id="all", marks=pytest.mark.soak)]
 MOST_BYTES = 500_000
-"""Memory that may be held more at the end than after the first requests: caches that fill. The largest one, of 256 heads
-of responses, takes 200 KiB of it where each head has a token of NTLM."""
+"""Memory that may be held more at the end than after the first requests: caches that fill. The largest one, of 256
+heads of responses, takes 200 KiB of it where each head has a token of NTLM."""
 
 
 def cut_sometimes(wire: Wire) -> None:
