@@ -84,6 +84,60 @@ PROJECTS = {
     "prometheus-client": Project(
         "prometheus-client", "", ("pytest", "asgiref", "requests"), (*ALL, "tests"), version="0.26.0"
     ),
+    # Of the larger suites those files that send requests, or take urllib.request or http.client apart.
+    # Left out: what reaches for the Internet, and test_426, a thousand times one request that no server of it serves.
+    "httpretty": Project(
+        "httpretty",
+        "",
+        ("pytest", "freezegun", "httplib2", "mock", "pyopenssl", "requests", "sure", "tornado"),
+        (
+            *ALL,
+            "tests/unit",
+            "tests/functional/test_decorator.py",
+            "tests/functional/test_fakesocket.py",
+            "tests/functional/test_httplib2.py",
+            "tests/functional/test_requests.py",
+            "tests/functional/test_urllib2.py",
+        ),
+        # Content-Length: 35a
+        intended=("tests/functional/test_urllib2.py::test_httpretty_should_allow_forcing_headers_urllib2",),
+        version="1.1.4",
+        failing=4,
+    ),
+    "botocore": Project(
+        "botocore",
+        "",
+        ("pytest", "jsonschema", "requests"),
+        (
+            *ALL,
+            *(
+                f"tests/unit/test_{part}.py"
+                for part in (
+                    "awsrequest",
+                    "endpoint",
+                    "http_client_exception_mapping",
+                    "http_session",
+                    "httpchecksum",
+                    "response",
+                    "retryhandler",
+                    "utils",
+                )
+            ),
+        ),
+        # They count the calls of readline() on a mock of the response to CONNECT.
+        intended=tuple(
+            f"tests/unit/test_awsrequest.py::TestAWSHTTPConnection::test_tunnel_readline_{name}"
+            for name in ("none_bugfix", "normal")
+        ),
+        version="1.44.8",
+    ),
+    "ansible-core": Project(
+        "ansible-core",
+        "",
+        ("pytest", "pytest-mock", "pyyaml", "requests"),
+        (*ALL, "-o", "pythonpath=test", "test/units/module_utils/urls"),
+        version="2.19.14",
+    ),
 }
 
 
