@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -34,6 +35,22 @@ def _(url: str) -> None:
         )
     assert status == 0
     assert "1.0" in out.getvalue(), out.getvalue()
+
+
+# The index has the backend that builds it: a pip of its own, in a process of its own, fetches that.
+@library("pip", "pip", name="pip (build isolation)", children=True)
+def _(url: str) -> None:
+    from pip._internal.cli.main import main
+
+    for variable in [name for name in os.environ if name.startswith("PIP_")]:
+        del os.environ[variable]  # the second pip reads them, too
+    os.environ["PIP_CONFIG_FILE"] = os.devnull
+    index = ["--index-url", url + "simple", "--trusted-host", url.split("/")[2]]
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "0", "--no-cache-dir", *index]
+    with tempfile.TemporaryDirectory() as folder:
+        assert main(["wheel", *options, "--wheel-dir", folder, "source"]) == 0
+        with zipfile.ZipFile(Path(folder) / "source-1.0-py3-none-any.whl") as wheel:
+            has(wheel.read("source.py"))
 
 
 @library("httpie", "httpie")

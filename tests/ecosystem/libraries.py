@@ -26,12 +26,12 @@ def main(name: str, order: str, *urls: str) -> None:
     """Ask each site; print what became of it: nothing where it came, else the error."""
     row = LIBRARIES[name]
     if order == "before":
-        import_module("coda_network").patch()
+        import_module("coda_network").patch(children=row.children)
     if row.first:
         resolve_name(row.first)()
     import_module(row.module)
     if order == "behind":
-        import_module("coda_network").patch()
+        import_module("coda_network").patch(children=row.children)
     failed = []
     for url in urls:
         try:

@@ -15,6 +15,7 @@ class Library(NamedTuple):
     :param ask: the program: raises where nothing came
     :param reached: whether the patch is meant to reach it
     :param first: a function that comes before all imports
+    :param children: whether Pythons that it starts are to be reached, too
     """
 
     distribution: str
@@ -22,6 +23,7 @@ class Library(NamedTuple):
     ask: Callable[[str], object]
     reached: bool
     first: str
+    children: bool
 
 
 LIBRARIES: dict[str, Library] = {}
@@ -31,13 +33,19 @@ FOUND = "found"
 
 
 def library(
-    distribution: str, module: str | None = None, *, name: str = "", reached: bool = True, first: str = ""
+    distribution: str,
+    module: str | None = None,
+    *,
+    name: str = "",
+    reached: bool = True,
+    first: str = "",
+    children: bool = False,
 ) -> Callable[[Callable[[str], object]], Callable[[str], object]]:
     """Enter a program into the table."""
 
     def enter(ask: Callable[[str], object]) -> Callable[[str], object]:
         imported = distribution.replace("-", "_") if module is None else module
-        LIBRARIES[name or distribution] = Library(distribution, imported, ask, reached, first)
+        LIBRARIES[name or distribution] = Library(distribution, imported, ask, reached, first, children)
         return ask
 
     return enter

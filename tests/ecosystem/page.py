@@ -39,6 +39,8 @@ it requires is looked up in the second table below. What is not reached can be g
 Each library was asked for something behind a squid that demands NTLM, at a site over http and one over https, in a
 process of its own: without the patch, patched before its import and behind it, and by `coda-network run`. The numbers
 are connections to the proxy, http / https; most programs ask twice. "no" stands where nothing came: 407, as a rule.
+pip's build isolation has a second pip, in a process of its own, fetch what a build requires; the patch of its row is
+`patch(children=True)`.
 
 """
 MIDDLE = """

@@ -9,6 +9,8 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from packages_of_the_index import SDIST, SDIST_NAME, WHEEL, WHEEL_NAME
+
 BUCKETS = """<?xml version="1.0" encoding="UTF-8"?>
 <ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>1</ID></Owner><Buckets><Bucket>
 <Name>found</Name><CreationDate>2020-01-01T00:00:00.000Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"""
@@ -28,7 +30,7 @@ KUBERNETES = (
 )
 
 # What a path ends with, or begins with, and what it gives.
-PAGES: dict[str, tuple[str, str]] = {
+PAGES: dict[str, tuple[str, str | bytes]] = {
     "/page.html": ("text/html", "<html><body>found</body></html>"),
     "/page.xml": ("text/xml", "<page>found</page>"),
     "/table.csv": ("text/csv", "a,b\n1,found\n"),
@@ -37,6 +39,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "/robots.txt": ("text/plain", "User-agent: *\nDisallow: /found\n"),
     "/suffixes.dat": ("text/plain", "// ===BEGIN ICANN DOMAINS===\nfound\n// ===END ICANN DOMAINS===\n"),
     "/simple/demo/": ("text/html", INDEX),
+    "/simple/source/": ("text/html", f'<a href="{SDIST_NAME}">{SDIST_NAME}</a>'),
+    "/simple/backend/": ("text/html", f'<a href="{WHEEL_NAME}">{WHEEL_NAME}</a>'),
+    f"/simple/source/{SDIST_NAME}": ("application/octet-stream", SDIST),
+    f"/simple/backend/{WHEEL_NAME}": ("application/octet-stream", WHEEL),
     "/getMe": ("text/json", json.dumps({"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "found"}})),
     "/search": ("text/json", json.dumps([{"lat": "1", "lon": "2", "display_name": "found"}])),
     "/storage/v1/b": ("text/json", json.dumps({"items": [{"id": "found", "name": "found"}]})),
@@ -79,11 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
-        kind, text = PAGES.get(path) or next(
-            (page for end, page in PAGES.items() if len(end) > 1 and path.endswith(end)),
+        kind, page = PAGES.get(path) or next(
+            (found for end, found in PAGES.items() if len(end) > 1 and path.endswith(end)),
             ("application/json", json.dumps(ANYTHING)),
         )
-        body = text.encode()
+        body = page.encode() if isinstance(page, str) else page
         self.send_response(200)
         self.send_header("Content-Type", kind.replace("text/json", "application/json"))
         self.send_header("Content-Length", str(len(body)))

@@ -1,8 +1,9 @@
 """Spans and trace headers of real instrumentation: without the patch, patched before it, patched behind it.
 
 ``python tests/ecosystem/spans.py`` prints a table. Each cell is a process of its own: spans, and requests that came
-with the header of the library at a server on the loopback interface. What is not installed is a row that says so.
-The two columns of the patch must equal the first; if they do not, the exit status is 1.
+with the header of the library at servers on the loopback interface, http and https. What is not installed is a row that
+says so. The two columns of the patch must equal the first, which must have spans and headers; if not, the exit status
+is 1.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -19,10 +22,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "patch"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "patch")]
 
 from comparing import ORDERS, installed, start
 from stand_in_program import Responding, Server
+from support.certs import Authority
 
 import coda_network
 
@@ -42,11 +47,13 @@ class Noting(Responding):
 
 
 class NotingServer(Server):
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Noting)
         self.seen: list[set[str]] = []
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server_address[1]}/"
         threading.Thread(target=self.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
 
 # -- the libraries: each is turned on, and returns how its spans are counted
@@ -101,7 +108,7 @@ def datadog() -> Count:
             spans.extend(span for span in trace if "request" in span.name)
 
     tracer.configure(trace_processors=[Keep()])
-    ddtrace.patch(httplib=True, requests=True)
+    ddtrace.patch(httplib=True, urllib3=True, requests=True)
     ddtrace.config.httplib["distributed_tracing"] = True
     return lambda: len(spans)
 
@@ -109,7 +116,10 @@ def datadog() -> Count:
 def xray() -> Count:
     from aws_xray_sdk import core
 
-    core.xray_recorder.configure(context_missing="LOG_ERROR", sampling=False, daemon_address="127.0.0.1:9")
+    # The default threshold of 30 takes subsegments out of the trace, and so out of the count.
+    core.xray_recorder.configure(
+        context_missing="LOG_ERROR", sampling=False, daemon_address="127.0.0.1:9", streaming_threshold=1000
+    )
     core.patch(["httplib"])
     core.xray_recorder.begin_segment("program")
     # Without a subsegment around them the requests get no header.
@@ -127,7 +137,7 @@ def newrelic() -> Count:
 
     task = BackgroundTask(application, name="program")
     task.__enter__()
-    for name in ("http.client", "urllib.request", "requests"):
+    for name in ("http.client", "urllib.request", "urllib3", "requests"):
         __import__(name)
 
     def count() -> int:
@@ -147,7 +157,7 @@ LIBRARIES: dict[str, tuple[Callable[[], Count], str]] = {
     "opentelemetry-instrumentation-requests": (opentelemetry("requests", "RequestsInstrumentor"), "traceparent"),
     "ddtrace": (datadog, "x-datadog-trace-id"),
     "aws-xray-sdk": (xray, "x-amzn-trace-id"),
-    "newrelic": (newrelic, "newrelic"),
+    "newrelic": (newrelic, "traceparent"),
 }
 
 
@@ -155,7 +165,9 @@ LIBRARIES: dict[str, tuple[Callable[[], Count], str]] = {
 
 
 def by_connection(url: str) -> None:
-    connection = http.client.HTTPConnection(url.split("/")[2])
+    scheme, _, netloc, _ = url.split("/")
+    make = http.client.HTTPSConnection if scheme == "https:" else http.client.HTTPConnection
+    connection = make(netloc)
     connection.request("GET", "/")
     connection.getresponse().read()
     connection.close()
@@ -190,22 +202,28 @@ WAYS = (by_connection, by_urlopen, by_opener, by_urllib3, by_requests)
 
 
 def child(name: str, order: str) -> None:
-    """Run every way under one library; print the counts of spans and of headers."""
+    """Run every way under one library, over http and over https; print the counts of spans and of headers."""
     start, field = LIBRARIES[name]
-    server = NotingServer()
-    if order == "before":
-        coda_network.patch()
-    count = start()
-    if order == "behind":
-        coda_network.patch()
-    headers = {}
-    for way in WAYS:
-        server.seen.clear()
-        for _ in range(ROUNDS):
-            way(server.url)
-        headers[way.__name__] = sum(field in names for names in server.seen)
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(authority.bundle)
+        servers = NotingServer(), NotingServer(authority.server_context())
+        if order == "before":
+            coda_network.patch()
+        count = start()
+        if order == "behind":
+            coda_network.patch()
+        headers = [[with_header(field, way, server) for way in WAYS] for server in servers]
     print(json.dumps({"spans": count(), "headers": headers}), flush=True)
     os._exit(0)  # what the libraries would send to their servers has nowhere to go
+
+
+def with_header(field: str, way: Callable[[str], None], server: NotingServer) -> int:
+    """Return how many of the requests came with this field."""
+    server.seen.clear()
+    for _ in range(ROUNDS):
+        way(server.url)
+    return sum(field in names for names in server.seen)
 
 
 def run(name: str, order: str) -> dict[str, Any] | str:
@@ -230,13 +248,15 @@ def main() -> int:
         cells = [
             one
             if isinstance(one, str)
-            else f"{one['spans']} spans, headers {'+'.join(map(str, one['headers'].values()))}"
+            else f"{one['spans']} spans, headers {' / '.join('+'.join(map(str, each)) for each in one['headers'])}"
             for one in found
         ]
-        equal = isinstance(found[0], dict) and found.count(found[0]) == len(found)
+        first = found[0]
+        is_seen = isinstance(first, dict) and first["spans"] > 0 and any(map(any, first["headers"]))
+        equal = is_seen and found.count(first) == len(found)
         status |= not equal
         print(f"| {name} | {version} | {' | '.join(cells)} | {'equal' if equal else 'DIFFERS'} |", flush=True)
-    print("\nHeaders: " + ", ".join(way.__name__ for way in WAYS) + f"; {ROUNDS} requests each.")
+    print("\nHeaders: " + ", ".join(way.__name__ for way in WAYS) + f"; http / https; {ROUNDS} requests each.")
     return status
 
 
