@@ -2,8 +2,8 @@
 
 ``python tests/ecosystem/spans.py`` prints a table. Each cell is a process of its own: spans, and requests that came
 with the header of the library at servers on the loopback interface, http and https. What is not installed is a row that
-says so. The two columns of the patch must equal the first, which must have spans and headers; if not, the exit status
-is 1.
+says so. The two columns of the patch must equal the first, which must have spans and headers, and so must method, URL
+and status of each span; if not, the exit status is 1.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,13 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "patch")]
 
 from comparing import ORDERS, installed, start
+from instrumentation import LIBRARIES
 from stand_in_program import Responding, Server
 from support.certs import Authority
 
 import coda_network
 
 ROUNDS = 2
-
-Count = Callable[[], int]
 
 
 class Noting(Responding):
@@ -54,111 +54,6 @@ class NotingServer(Server):
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server_address[1]}/"
         threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-# -- the libraries: each is turned on, and returns how its spans are counted
-
-
-def sentry() -> Count:
-    import sentry_sdk
-
-    spans: list[object] = []
-
-    def keep(event: Any, hint: Any) -> None:
-        spans.extend(span for span in event["spans"] if span["op"] == "http.client")
-
-    sentry_sdk.init(
-        dsn="http://key@127.0.0.1:9/1", traces_sample_rate=1.0, before_send_transaction=keep, default_integrations=True
-    )
-    transaction = sentry_sdk.start_transaction(name="program")
-    transaction.__enter__()
-
-    def count() -> int:
-        transaction.__exit__(None, None, None)
-        return len(spans)
-
-    return count
-
-
-def opentelemetry(module: str, name: str) -> Callable[[], Count]:
-    def start() -> Count:
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
-        exporter = InMemorySpanExporter()
-        provider = TracerProvider()
-        provider.add_span_processor(SimpleSpanProcessor(exporter))
-        instrumentor = getattr(import_module(f"opentelemetry.instrumentation.{module}"), name)()
-        instrumentor.instrument(tracer_provider=provider)
-        return lambda: len(exporter.get_finished_spans())
-
-    return start
-
-
-def datadog() -> Count:
-    os.environ.update(DD_INSTRUMENTATION_TELEMETRY_ENABLED="false", DD_REMOTE_CONFIGURATION_ENABLED="false")
-    import ddtrace
-    from ddtrace.trace import TraceFilter, tracer
-
-    spans: list[object] = []
-
-    class Keep(TraceFilter):
-        def process_trace(self, trace: Any) -> None:
-            spans.extend(span for span in trace if "request" in span.name)
-
-    tracer.configure(trace_processors=[Keep()])
-    ddtrace.patch(httplib=True, urllib3=True, requests=True)
-    ddtrace.config.httplib["distributed_tracing"] = True
-    return lambda: len(spans)
-
-
-def xray() -> Count:
-    from aws_xray_sdk import core
-
-    # The default threshold of 30 takes subsegments out of the trace, and so out of the count.
-    core.xray_recorder.configure(
-        context_missing="LOG_ERROR", sampling=False, daemon_address="127.0.0.1:9", streaming_threshold=1000
-    )
-    core.patch(["httplib"])
-    core.xray_recorder.begin_segment("program")
-    # Without a subsegment around them the requests get no header.
-    around = core.xray_recorder.begin_subsegment("ways")
-    return lambda: len(around.subsegments)
-
-
-def newrelic() -> Count:
-    os.environ.update(NEW_RELIC_LICENSE_KEY="0" * 40, NEW_RELIC_APP_NAME="program", NEW_RELIC_DEVELOPER_MODE="true")
-    import newrelic.agent
-
-    newrelic.agent.initialize()
-    application = newrelic.agent.register_application(timeout=10)
-    from newrelic.api.background_task import BackgroundTask
-
-    task = BackgroundTask(application, name="program")
-    task.__enter__()
-    for name in ("http.client", "urllib.request", "urllib3", "requests"):
-        __import__(name)
-
-    def count() -> int:
-        # What has ended is a node with its children in the trace that stands at the root.
-        waiting = [*task.root_span.children]
-        for node in waiting:
-            waiting.extend(getattr(node, "children", ()))
-        return sum(type(node).__name__ == "ExternalNode" for node in waiting)
-
-    return count
-
-
-LIBRARIES: dict[str, tuple[Callable[[], Count], str]] = {
-    "sentry-sdk": (sentry, "sentry-trace"),
-    "opentelemetry-instrumentation-urllib": (opentelemetry("urllib", "URLLibInstrumentor"), "traceparent"),
-    "opentelemetry-instrumentation-urllib3": (opentelemetry("urllib3", "URLLib3Instrumentor"), "traceparent"),
-    "opentelemetry-instrumentation-requests": (opentelemetry("requests", "RequestsInstrumentor"), "traceparent"),
-    "ddtrace": (datadog, "x-datadog-trace-id"),
-    "aws-xray-sdk": (xray, "x-amzn-trace-id"),
-    "newrelic": (newrelic, "traceparent"),
-}
 
 
 # -- what is instrumented
@@ -210,11 +105,12 @@ def child(name: str, order: str) -> None:
         servers = NotingServer(), NotingServer(authority.server_context())
         if order == "before":
             coda_network.patch()
-        count = start()
+        end = start()
         if order == "behind":
             coda_network.patch()
         headers = [[with_header(field, way, server) for way in WAYS] for server in servers]
-    print(json.dumps({"spans": count(), "headers": headers}), flush=True)
+    spans = sorted(re.sub(r":\d{4,}", "", span) for span in end())  # ports are others each time
+    print(json.dumps({"spans": spans, "headers": headers}), flush=True)
     os._exit(0)  # what the libraries would send to their servers has nowhere to go
 
 
@@ -238,24 +134,36 @@ def run(name: str, order: str) -> dict[str, Any] | str:
     return (done.stderr.strip().splitlines() or ["no output"])[-1]
 
 
+def row(name: str, version: str) -> int:
+    """Print a row, and what differs; return 1 where something does."""
+    found = [run(name, order) for order in ORDERS]
+    cells = [
+        one
+        if isinstance(one, str)
+        else f"{len(one['spans'])} spans, headers {' / '.join('+'.join(map(str, each)) for each in one['headers'])}"
+        for one in found
+    ]
+    first = found[0]
+    is_seen = isinstance(first, dict) and any(first["spans"]) and any(map(any, first["headers"]))
+    equal = is_seen and found.count(first) == len(found)
+    print(f"| {name} | {version} | {' | '.join(cells)} | {'equal' if equal else 'DIFFERS'} |", flush=True)
+    if equal or isinstance(first, str):
+        return not equal
+    for order, one in zip(ORDERS, found, strict=True):
+        if isinstance(one, dict) and one["spans"] != first["spans"]:
+            changed = Counter(one["spans"])
+            changed.subtract(first["spans"])
+            print(f"    {order}: {', '.join(f'{number:+} {span}' for span, number in changed.items() if number)}")
+    return 1
+
+
 def main() -> int:
     """Print the table."""
     status = 0
     print(f"| library | version | {' | '.join(ORDERS)} | |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, version in installed(LIBRARIES, columns=6):
-        found = [run(name, order) for order in ORDERS]
-        cells = [
-            one
-            if isinstance(one, str)
-            else f"{one['spans']} spans, headers {' / '.join('+'.join(map(str, each)) for each in one['headers'])}"
-            for one in found
-        ]
-        first = found[0]
-        is_seen = isinstance(first, dict) and first["spans"] > 0 and any(map(any, first["headers"]))
-        equal = is_seen and found.count(first) == len(found)
-        status |= not equal
-        print(f"| {name} | {version} | {' | '.join(cells)} | {'equal' if equal else 'DIFFERS'} |", flush=True)
+        status |= row(name, version)
     print("\nHeaders: " + ", ".join(way.__name__ for way in WAYS) + f"; http / https; {ROUNDS} requests each.")
     return status
 
