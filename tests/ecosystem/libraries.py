@@ -18,7 +18,7 @@ from pkgutil import resolve_name
 from library_table import LIBRARIES
 
 # Each enters its programs into the table, in the order of the page.
-for part in ("by_urllib_request", "by_urllib3", "by_requests", "not_reached"):
+for part in ("by_urllib_request", "by_urllib3", "by_requests", "by_instrumentation", "not_reached"):
     import_module(part)
 
 
