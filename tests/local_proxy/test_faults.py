@@ -33,8 +33,11 @@ KINDS = ["http", "CONNECT"]
 UPSTREAM = "coda_network", "proxy", "--proxy", "direct"
 
 
-def outcome_of(proxy: LocalProxy, url: str, kind: str = "http") -> str:
-    """Download as a program would that knows its length, in a tunnel or in the clear; return what came of it."""
+def outcome_of(proxy: LocalProxy, url: str, kind: str = "http", begin: Callable[[], object] = lambda: None) -> str:
+    """Download as a program would that knows its length, in a tunnel or in the clear; return what came of it.
+
+    :param begin: called when the response has begun to come
+    """
     with RawClient(proxy) as client:
         try:
             if kind == "CONNECT":
@@ -43,7 +46,10 @@ def outcome_of(proxy: LocalProxy, url: str, kind: str = "http") -> str:
                 status, url = int(client.head().split()[1]), f"/{path}"
                 if status != 200:
                     return str(status)
-            status, _, body = client.get(url)
+            client.send(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.file.peek(1)
+            begin()
+            status, _, body = client.response()
         except (OSError, ValueError, IndexError):
             return "cut"
         return "whole" if status == 200 and len(body) == LENGTH else "cut" if status == 200 else str(status)
@@ -104,23 +110,17 @@ def test_an_upstream_that_never_responds_is_504_in_time() -> None:
 def test_a_proxy_that_is_started_again_in_the_middle_cuts_all_downloads_and_serves_the_next(
     origin: Origin, kind: str
 ) -> None:
-    is_half = threading.Semaphore(0)
-
-    def script(wire: Wire) -> None:
-        half(wire)
-        is_half.release()
-        wire.read_to_end()
-
+    begun = threading.Semaphore(0)
     limits = replace(SOON, transfer=30, tunnel_idle=30)
     with ExitStack() as to_the_end:
-        site = to_the_end.enter_context(ScriptedPeer(script))
+        site = to_the_end.enter_context(ScriptedPeer(stalled))
         pool = to_the_end.enter_context(ThreadPoolExecutor(CLIENTS))
         with running(*UPSTREAM) as upstream:
             port = upstream.address[1]
             proxy = to_the_end.enter_context(local_proxy(f"http://127.0.0.1:{port}", limits=limits))
-            under_way = [pool.submit(outcome_of, proxy, f"{site.url}/", kind) for _ in range(CLIENTS)]
-            for _ in range(CLIENTS):
-                assert is_half.acquire(timeout=TIMEOUT)
+            under_way = [pool.submit(outcome_of, proxy, f"{site.url}/", kind, begun.release) for _ in range(CLIENTS)]
+            for _ in range(CLIENTS):  # not at the site: what it has sent can still be on its way
+                assert begun.acquire(timeout=TIMEOUT)
         with running(*UPSTREAM, port=port):  # the first one was killed
             assert [each.result(TIMEOUT) for each in under_way] == ["cut"] * CLIENTS
             assert outcomes(proxy, f"{origin.url}/bytes/{LENGTH}", kind=kind) == ["whole"] * CLIENTS
