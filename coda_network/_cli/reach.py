@@ -153,6 +153,8 @@ def _owners() -> Mapping[str, list[str]]:
 
 def _distribution_of(name: str) -> importlib.metadata.Distribution | None:
     """Return the distribution that a command, a distribution or a module is of."""
+    if not name:
+        return None  # Python 3.10 would take any
     for entry in importlib.metadata.entry_points(group="console_scripts"):
         if entry.name == name and entry.dist is not None:
             return entry.dist

@@ -35,6 +35,9 @@ else:
 _PRINTS_THE_END = (3, 12) <= sys.version_info < (3, 15)
 
 _stdlib_get_hostport = kept(http_client.HTTPConnection, "_get_hostport")
+_stdlib_putrequest = kept(http_client.HTTPConnection, "putrequest")
+_stdlib_putheader = kept(http_client.HTTPConnection, "putheader")
+_stdlib_endheaders = kept(http_client.HTTPConnection, "endheaders")
 _stdlib_set_tunnel = kept(http_client.HTTPConnection, "set_tunnel")
 
 
@@ -168,18 +171,27 @@ class Tunnelling(_Base):
         return Tunnelling._exchange_connect(self, authorization)
 
     def _exchange_connect(self, authorization: str | None) -> HTTPResponse:
-        """Send CONNECT by the methods that subclasses override; read the response.
+        """Send CONNECT by the methods that subclasses of ours override; read the response.
 
+        Connections of http.client send it as http.client does, past those methods: what programs put in their place,
+        instrumentation say, would take it for a request of the program, and give the proxy the fields for the site.
         Where it is a refusal the socket is kept in a RefusedTunnel, until another CONNECT follows.
         """
         target = authority(self._tunnel_host, self._tunnel_port)
         self._buffer = []  # the list of the suspended request stays as it is
         in_place.helpers_of(self)._discard_request(self)
-        self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
         keep_alive = self._proxy_login is not None
-        for name, value in connect_fields(self._tunnel_headers or {}, target, authorization, keep_alive):
-            self.putheader(name, value)
-        self.endheaders()
+        fields = connect_fields(self._tunnel_headers or {}, target, authorization, keep_alive)
+        if isinstance(self, Tunnelling):
+            self.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
+            for name, value in fields:
+                self.putheader(name, value)
+            self.endheaders()
+        else:
+            _stdlib_putrequest(self, "CONNECT", target, skip_host=True, skip_accept_encoding=True)
+            for name, value in fields:
+                _stdlib_putheader(self, name, value)
+            _stdlib_endheaders(self)
         response, self._raw_proxy_headers = read_connect_response(self.sock, self.debuglevel, most_headers(self))
         if not 200 <= response.status < 300:
             self._refused_tunnel, self.sock = RefusedTunnel(self.sock, response), None

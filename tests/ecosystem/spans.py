@@ -1,9 +1,9 @@
 """Spans and trace headers of real instrumentation: without the patch, patched before it, patched behind it.
 
 ``python tests/ecosystem/spans.py`` prints a table. Each cell is a process of its own: spans, and requests that came
-with the header of the library at servers on the loopback interface, http and https. What is not installed is a row that
-says so. The two columns of the patch must equal the first, which must have spans and headers, and so must method, URL
-and status of each span; if not, the exit status is 1.
+with the header of the library at servers on the loopback interface, http and https, directly and by a squid that wants
+no login. What is not installed is a row that says so. The two columns of the patch must equal the first, which must
+have spans and headers, and so must method, URL and status of each span; if not, the exit status is 1.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from comparing import ORDERS, installed, start
 from instrumentation import LIBRARIES
 from stand_in_program import Responding, Server
 from support.certs import Authority
+from support.servers import public_directory
+from support.squid import Squid
 
 import coda_network
 
@@ -59,11 +61,19 @@ class NotingServer(Server):
 # -- what is instrumented
 
 
+def proxy() -> str | None:
+    """Return the URL of the proxy, or None."""
+    return os.environ.get("http_proxy")
+
+
 def by_connection(url: str) -> None:
     scheme, _, netloc, _ = url.split("/")
     make = http.client.HTTPSConnection if scheme == "https:" else http.client.HTTPConnection
-    connection = make(netloc)
-    connection.request("GET", "/")
+    by = proxy()
+    connection = make(by.split("/")[2] if by else netloc)
+    if by and scheme == "https:":
+        connection.set_tunnel(netloc)
+    connection.request("GET", url if by and scheme == "http:" else "/")
     connection.getresponse().read()
     connection.close()
 
@@ -74,15 +84,15 @@ def by_urlopen(url: str) -> None:
 
 
 def by_opener(url: str) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url) as response:
+    with urllib.request.build_opener().open(url) as response:
         response.read()
 
 
 def by_urllib3(url: str) -> None:
     import urllib3
 
-    with urllib3.PoolManager() as pool:
+    by = proxy()
+    with urllib3.ProxyManager(by) if by else urllib3.PoolManager() as pool:
         pool.request("GET", url)
 
 
@@ -122,10 +132,12 @@ def with_header(field: str, way: Callable[[str], None], server: NotingServer) ->
     return sum(field in names for names in server.seen)
 
 
-def run(name: str, order: str) -> dict[str, Any] | str:
+def run(name: str, order: str, by: str | None) -> dict[str, Any] | str:
     """Return what a child process counted, or the last line of its failure."""
     command = [sys.executable, __file__, name, order]
     environ = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    if by is not None:
+        environ.update(http_proxy=by, https_proxy=by)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
     lines = done.stdout.strip().splitlines()
     if done.returncode == 0 and lines:
@@ -134,9 +146,9 @@ def run(name: str, order: str) -> dict[str, Any] | str:
     return (done.stderr.strip().splitlines() or ["no output"])[-1]
 
 
-def row(name: str, version: str) -> int:
+def row(name: str, version: str, way: str, by: str | None) -> int:
     """Print a row, and what differs; return 1 where something does."""
-    found = [run(name, order) for order in ORDERS]
+    found = [run(name, order, by) for order in ORDERS]
     cells = [
         one
         if isinstance(one, str)
@@ -146,7 +158,7 @@ def row(name: str, version: str) -> int:
     first = found[0]
     is_seen = isinstance(first, dict) and any(first["spans"]) and any(map(any, first["headers"]))
     equal = is_seen and found.count(first) == len(found)
-    print(f"| {name} | {version} | {' | '.join(cells)} | {'equal' if equal else 'DIFFERS'} |", flush=True)
+    print(f"| {name} | {version} | {way} | {' | '.join(cells)} | {'equal' if equal else 'DIFFERS'} |", flush=True)
     if equal or isinstance(first, str):
         return not equal
     for order, one in zip(ORDERS, found, strict=True):
@@ -160,10 +172,12 @@ def row(name: str, version: str) -> int:
 def main() -> int:
     """Print the table."""
     status = 0
-    print(f"| library | version | {' | '.join(ORDERS)} | |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for name, version in installed(LIBRARIES, columns=6):
-        status |= row(name, version)
+    print(f"| library | version | | {' | '.join(ORDERS)} | |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    with public_directory() as folder, Squid(Authority(folder)) as squid:
+        for name, version in installed(LIBRARIES, columns=7):
+            for way, by in (("directly", None), ("by squid", squid.url)):
+                status |= row(name, version, way, by)
     print("\nHeaders: " + ", ".join(way.__name__ for way in WAYS) + f"; http / https; {ROUNDS} requests each.")
     return status
 
