@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import sys
 import urllib.request
@@ -26,6 +27,16 @@ _stdlib_get_method = original(urllib_request.Request, "get_method")
 caching: Any = None
 """Opens requests by the cache of the whole process: called with the opener, the request and its data. None: there is
 none."""
+
+
+@functools.lru_cache(64)
+def _methods_for(protocol: str) -> tuple[str, str, str]:
+    """Return the names of the handlers' methods for a protocol: that process a request, open it, process a response.
+
+    The interpreter remembers where it found an attribute by the very string that named it: a string that is made anew
+    is looked up in each class again, and takes the place of another one in that memory.
+    """
+    return sys.intern(protocol + "_request"), sys.intern(protocol + "_open"), sys.intern(protocol + "_response")
 
 
 class OpenerDirector(urllib_request.OpenerDirector):
@@ -77,7 +88,7 @@ class OpenerDirector(urllib_request.OpenerDirector):
                 timeout = started(timeout) or timeout
             request.timeout = timeout
             protocol = request.type
-            name = protocol + "_request"
+            name, _, name_of_response = _methods_for(protocol)
             for processor in self.process_request.get(protocol, ()):
                 request = getattr(processor, name)(request)
             # As full_url and get_method() say: calls count in each request, and most of all after a wait, when nothing
@@ -94,9 +105,8 @@ class OpenerDirector(urllib_request.OpenerDirector):
                 response: HTTPResponse = self._open(request, data)
             else:
                 response = caching(self, request, data)
-            name = protocol + "_response"
             for processor in self.process_response.get(protocol, ()):
-                response = getattr(processor, name)(request, response)
+                response = getattr(processor, name_of_response)(request, response)
             return response
         except BaseException as error:
             del fullurl, data
@@ -108,7 +118,7 @@ class OpenerDirector(urllib_request.OpenerDirector):
         chains = self.handle_open
         is_plain = type(self)._call_chain is _stdlib_call_chain and "_call_chain" not in vars(self)
         for kind in ("default", req.type, "unknown"):
-            name, result = kind + "_open", None
+            name, result = _methods_for(kind)[1], None
             if not is_plain:
                 result = self._call_chain(chains, kind, name, req) if kind in chains else None
             else:
