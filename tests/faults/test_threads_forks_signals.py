@@ -74,11 +74,17 @@ def test_threads_get_their_own_responses_whatever_is_cut(requests, record_proper
     with ScriptedPeer(echo) as peer, FaultProxy(peer.address) as proxy:
         rng = random.Random(1)
         threads = [threading.Thread(target=work, args=(number, proxy.netloc)) for number in range(THREADS)]
+
+        def another() -> Fault:
+            return Fault(rng.choice((TO_CLIENT, TO_SERVER)), rng.randrange(9000), rng.choice((FIN, RST)), 10**9)
+
+        # The connections take the fault of the moment when they begin: the first ones, too, have one.
+        proxy.fault = another()
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            proxy.fault = Fault(rng.choice((TO_CLIENT, TO_SERVER)), rng.randrange(9000), rng.choice((FIN, RST)), 10**9)
             time.sleep(0.002)
+            proxy.fault = another()
         for thread in threads:
             thread.join()
     opener.close()
