@@ -43,7 +43,7 @@ class Refusing:
     """What wsgi-intercept has for https."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # as the real one does
 
 
 class Recording:

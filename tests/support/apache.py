@@ -169,7 +169,7 @@ class _Apache(RealServer):
 
     def _configuration(self) -> tuple[str, list[int]]:
         """Return what follows the common part of the configuration, and the ports."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def _login(self, kind: str, challenge: str, authorization: str, status: int) -> str:
         return LOGINS[kind].format(

@@ -61,7 +61,7 @@ class LoopbackServer:
         self._raise_failures(error)
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def _raise_failures(self, error: BaseException | None) -> None:
         """Raise what a connection's thread raised, unless the with block has failed by itself, by *error*."""

@@ -30,7 +30,7 @@ class _Socks(RealServer):
     """One proxy for a with statement."""
 
     def _command(self) -> list[str]:
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
     def __enter__(self) -> _Socks:
         self.directory = self._stack.enter_context(public_directory())

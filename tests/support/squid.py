@@ -142,7 +142,7 @@ class Login:
         return nullcontext()
 
     def lines(self, directory: Path) -> str:
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass has its own
 
 
 class BasicLogin(Login):
