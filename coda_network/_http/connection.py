@@ -215,7 +215,7 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
     # -- the state, which http.client names after its class
 
     def _suspended_request(self) -> tuple[str, list[bytes], str | None, int | None]:
-        """Return the request under way, for ``_resume_request()``: meanwhile the same methods send another one."""
+        """Return the request under way, for ``_resume_request()``: meanwhile CONNECT is sent."""
         return self.__state, self._buffer, self._method, self._left_to_send
 
     def _resume_request(self, suspended: tuple[str, list[bytes], str | None, int | None]) -> None:

@@ -127,7 +127,7 @@ class Tunnelling(_Base):
         Tunnelling._check_tunnel(self)
         from coda_network._http.header_login import login_for_tunnel
 
-        # A request may be under way already: it waits while the same methods send CONNECT.
+        # A request may be under way already: it waits while CONNECT is sent.
         helpers = in_place.helpers_of(self)
         suspended = helpers._suspended_request(self)
         connect = functools.partial(helpers._send_connect, self, self.sock)

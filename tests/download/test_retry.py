@@ -201,12 +201,10 @@ def test_a_wait_beyond_the_total_time_is_not_begun(waits: list[float]) -> None:
         assert (len(peer.heads), waits) == (1, [])
 
 
-def test_nor_one_beyond_the_time_limit_of_the_download() -> None:
+def test_nor_one_beyond_the_time_limit_of_the_download(waits: list[float]) -> None:
     with ScriptedPeer(failing(9, "503 Later", "Retry-After: 5")) as peer:
-        begun = time.monotonic()
         assert do_download(peer.url, timeout_sec=2)[0] == 503
-        assert time.monotonic() - begun < 2
-        assert len(peer.heads) == 1
+        assert (len(peer.heads), waits) == (1, [])
 
 
 # -- the value

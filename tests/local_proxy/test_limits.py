@@ -91,19 +91,19 @@ def test_half_a_request_for_ever_and_garbage_end(sent: bytes, status: int) -> No
             pass  # it has refused before all of it was sent
         assert client.response()[0] == status
         assert client.file.read() == b""
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
 
 def test_bytes_that_drip_do_not_extend_the_time_for_a_head() -> None:
     with local_proxy(limits=Limits(head=0.4, drain=0.2)) as proxy, RawClient(proxy) as client:
-        began = time.monotonic()
-        try:
-            for byte in b"GET http://site/ HTTP/1.1\r\n" + b"X: y\r\n" * 20:
+
+        def drip() -> None:
+            for byte in b"GET http://site/ HTTP/1.1\r\n" + b"X: y\r\n" * 200:
                 client.send(bytes((byte,)))
                 time.sleep(0.02)
-        except ConnectionError:
-            pass
-        assert time.monotonic() - began < 3
+
+        with pytest.raises(ConnectionError):
+            drip()
 
 
 def test_a_silent_client_is_left(origin: Origin) -> None:
@@ -155,7 +155,7 @@ def test_the_end_does_not_wait_for_ever() -> None:
             client.head()
             began = time.monotonic()
             proxy.close()
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 15
             assert client.file.read() == b""
 
 

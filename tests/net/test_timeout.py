@@ -153,7 +153,7 @@ def test_a_name_that_is_not_found_in_time(
             look_up(Timeout(read=60, **{limit: 0.2}))
     finally:
         done.set()
-    assert 0.2 <= time.monotonic() - begin < 4
+    assert 0.2 <= time.monotonic() - begin < 15
 
 
 def test_routes_are_connected_to_within_it() -> None:
@@ -162,6 +162,6 @@ def test_routes_are_connected_to_within_it() -> None:
         begin = time.monotonic()
         with pytest.raises(TimeoutError):
             proxies.connect(routes, peer.address, Timeout(connect=0.2, read=60))
-        assert 0.2 <= time.monotonic() - begin < 4
+        assert 0.2 <= time.monotonic() - begin < 15
         with proxies.connect(routes[1:], peer.address, Timeout(connect=5, read=0.5)) as sock:
             assert sock.gettimeout() == 0.5

@@ -12,7 +12,7 @@ from support.peer import ScriptedPeer, Wire
 
 from coda_network import do_download, httplib, urllib2
 
-SOON = 5.0  # the rule is a quarter of a second for each page; without it these tests wait for ever
+SOON = 15.0  # the rule is a quarter of a second for each page; without it these tests wait for ever
 
 
 @pytest.mark.parametrize("framing", ["", "Content-Length: 9000000000\r\n", "Transfer-Encoding: chunked\r\n"])

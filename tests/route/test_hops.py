@@ -190,7 +190,7 @@ def test_a_proxy_that_fails_is_an_error_within_the_time(
         connect(f"{scheme}://{peer.netloc}")
     error: Any = caught.value
     assert isinstance(error.reason if by_opener else error, kind)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 15
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks4a", "socks5h"])
