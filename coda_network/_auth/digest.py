@@ -2,90 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import re
-import threading
-from collections import OrderedDict
-from typing import IO, NamedTuple
+from collections import deque
+from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
 from coda_network._auth.credentials import Credentials
+from coda_network._auth.digest_nonces import DigestState, Use, new_cnonce
 from coda_network._auth.digest_terms import Terms, is_true, new_hash_of, octets, read_terms
 from coda_network._auth.scheme import CannotServe, Outgoing, Peer
-from coda_network._fork import renew_in_children
 from coda_network._wire.challenge import Challenge, parse_challenges
 
-# How often in a row, over all connections, a peer may call a nonce stale without accepting a request in between.
-STALE_LIMIT = 20
 # How many requests without a response are remembered, so that the rspauth of their responses can be checked.
 AWAITING_LIMIT = 64
+# Requests of which H(A2) is remembered: many programs ask for the same URL again and again.
+SIGNED_LIMIT = 64
 BLOCK = 65536
 
 # RFC 8187 section 3.2.1, attr-char: what needs no percent-encoding in username*, besides letters and digits.
 _ATTR_CHARS = "!#$&+-.^_`|~"
 
-
-class Use(NamedTuple):
-    """One use of a nonce: its count (nc), and the two nonces from which a -sess algorithm made its key."""
-
-    terms: Terms
-    nonce: bytes
-    nc: int
-    first_nonce: bytes
-    first_cnonce: bytes
-
-
-class DigestState:
-    """The nonce that all connections of one login share, and its count of uses; safe for threads.
-
-    The peer may refuse a count that it has seen before (RFC 7616 section 3.4, nc), so the nonce is read and counted in
-    one step under the lock.
-    """
-
-    def __init__(self) -> None:
-        self._renew_lock()
-        renew_in_children(self, DigestState._renew_lock)
-        self._latest: Use | None = None
-        self._stale = 0
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
-
-    def adopt(self, terms: Terms, stale: bool) -> Use:
-        """Take over the terms of a challenge and return the first use of its nonce.
-
-        :raises CannotServe: the peer has called too many nonces stale
-        """
-        with self._lock:
-            self._stale = self._stale + 1 if stale else 0
-            if self._stale > STALE_LIMIT:
-                raise CannotServe("Digest: the peer calls every nonce stale")
-            latest = self._latest
-            if latest is not None and latest.nonce == terms.nonce:  # another connection got the same nonce
-                self._latest = latest._replace(terms=terms, nc=latest.nc + 1)
-            else:
-                self._latest = Use(terms, terms.nonce, 1, terms.nonce, new_cnonce())
-            return self._latest
-
-    def next_use(self) -> Use | None:
-        """Return the next use of the current nonce; None before the first challenge."""
-        with self._lock:
-            if (latest := self._latest) is not None:
-                # By position: ``_replace()`` takes two functions more, and each request comes here.
-                self._latest = Use(latest.terms, latest.nonce, latest.nc + 1, latest.first_nonce, latest.first_cnonce)
-            return self._latest
-
-    def accepted(self, next_nonce: bytes | None) -> None:
-        """Note that a request was accepted.
-
-        The key of a -sess algorithm stays the same until the next challenge (RFC 7616 section 3.4.2).
-
-        :param next_nonce: the nonce that the peer wants from now on; None to go on with the current one
-        """
-        with self._lock:
-            self._stale = 0
-            if self._latest is not None and next_nonce is not None and next_nonce != self._latest.nonce:
-                self._latest = self._latest._replace(nonce=next_nonce, nc=0)
+_new = tuple.__new__  # makes a NamedTuple without a function of Python
 
 
 class Sent(NamedTuple):
@@ -116,6 +54,26 @@ class Made(NamedTuple):
         return "<Made: key hidden>"
 
 
+class Template:
+    """What all authorizations with one nonce have in common, for requests whose URI needs no care.
+
+    :param terms: of the challenge
+    :param nonce: the nonce
+    """
+
+    __slots__ = ("begun", "key", "nonce", "sign", "terms", "text")
+
+    def __init__(self, terms: Terms, nonce: bytes) -> None:
+        self.terms = terms
+        self.nonce = nonce
+        self.begun: Any = None
+        """The hash of what comes first in each proof; None where each authorization needs the long way."""
+        self.key = b""
+        self.text = ""
+        self.sign: Any = None
+        """Returns the octets of a URI, the URI quoted, and H(A2), as of the same few; None for what needs care."""
+
+
 class Digest:
     """The Digest scheme for one user at one peer.
 
@@ -131,14 +89,10 @@ class Digest:
         self._credentials = credentials
         self._state = DigestState()
         self._made: Made | None = None
-        # By nc and cnonce. Responses come in any order, and to any thread.
-        self._awaiting: OrderedDict[tuple[int, bytes], Sent] = OrderedDict()
-        self._renew_lock()
-        renew_in_children(self, Digest._renew_lock)
+        self._template: Template | None = None
+        # Responses come in any order, and to any thread.
+        self._awaiting: deque[Sent] = deque(maxlen=AWAITING_LIMIT)
         self.complete = False
-
-    def _renew_lock(self) -> None:
-        self._awaiting_lock = threading.Lock()
 
     @property
     def may_suffice(self) -> bool:
@@ -160,7 +114,19 @@ class Digest:
         if use is None:
             return None
         try:
-            return self._authorization(use, outgoing)
+            template = self._template
+            if template is None or template.terms is not use.terms or template.nonce is not use.nonce:
+                template = self._template = self._make_template(use)
+            if template.begun is None or (signed := template.sign(outgoing.method, outgoing.uri)) is None:
+                return self._authorization(use, outgoing)
+            # The short way: what _authorization() makes, of which most is the same as in the request before. A request
+            # with Digest took 412,000 instructions the long way, and takes 368,000.
+            uri, quoted, hashed = signed
+            cnonce, nc = new_cnonce(), b"%08x" % use.nc
+            proof = template.begun.copy()
+            proof.update(b"%b:%b:auth:%b" % (nc, cnonce, hashed))
+            self._awaiting.append(_new(Sent, (use, cnonce, "auth", template.key, uri)))
+            return template.text % (quoted, proof.hexdigest(), nc.decode("ascii"), cnonce.decode("ascii"))
         except CannotServe:  # the body cannot be hashed; step() will say so when the challenge comes
             return None
 
@@ -169,7 +135,10 @@ class Digest:
 
         :raises CannotServe: the peer sent a proof, and it is wrong
         """
-        params = _info_params(info) if info else {}
+        if not info:
+            self._state.accepted(None)
+            return
+        params = _info_params(info)
         if "rspauth" in params and params.get("qop", "").lower() != "auth-int":
             # Not with auth-int: that proof covers the body of the response, which has not been read yet.
             self._check_proof(params)
@@ -194,7 +163,7 @@ class Digest:
         cnonce = use.first_cnonce if terms.session else new_cnonce()
         sent = Sent(use, cnonce, qop, key, uri)
 
-        self._remember(sent)
+        self._awaiting.append(sent)
         proof = _proof(sent, signed).decode("ascii")
         header = f'{made.named}, nonce={_quoted(use.nonce)}, uri={_quoted(uri)}, response="{proof}"{made.repeated}'
         if qop is not None:
@@ -202,6 +171,23 @@ class Digest:
         if qop is not None or terms.session:
             header += f', cnonce="{cnonce.decode("ascii")}"'
         return header + ", userhash=true" if terms.userhash else header
+
+    def _make_template(self, use: Use) -> Template:
+        terms, template = use.terms, Template(use.terms, use.nonce)
+        if "auth" not in terms.qop or terms.session:
+            return template
+        made = self._made
+        if made is None or made.terms is not terms:
+            made = self._made = self._make(terms)
+        template.begun = new_hash_of(terms.hash_name)(b"%b:%b:" % (made.key, use.nonce))
+        template.key = made.key
+        named = f"{made.named}, nonce={_quoted(use.nonce)}".replace("%", "%%")
+        repeated = made.repeated.replace("%", "%%")
+        template.text = f'{named}, uri=%s, response="%s"{repeated}, qop=auth, nc=%s, cnonce="%s"'
+        if terms.userhash:
+            template.text += ", userhash=true"
+        template.sign = functools.lru_cache(SIGNED_LIMIT)(functools.partial(_sign, terms))
+        return template
 
     def _make(self, terms: Terms) -> Made:
         """Return what the terms and the user determine (RFC 7616 section 3.4.2)."""
@@ -232,27 +218,27 @@ class Digest:
             return "username*=UTF-8''" + quote(username, safe=_ATTR_CHARS)
         return "username=" + _quoted(username)
 
-    def _remember(self, sent: Sent) -> None:
-        with self._awaiting_lock:
-            self._awaiting[sent.use.nc, sent.cnonce] = sent
-            if len(self._awaiting) > AWAITING_LIMIT:
-                self._awaiting.popitem(last=False)
+    def _take(self, sent: Sent) -> bool:
+        """Return whether a request still awaited its response; it no longer does."""
+        try:
+            self._awaiting.remove(sent)
+        except (ValueError, IndexError):  # another thread was faster
+            return False
+        return True
 
     def _check_proof(self, params: dict[str, str]) -> None:
         """Compare ``rspauth`` with the proof that only a peer who knows the password can compute.
 
         :raises CannotServe: they differ
         """
-        with self._awaiting_lock:
-            if "nc" in params and "cnonce" in params:
-                # RFC 7616 section 3.5: they are those of the request to which this is the response.
-                found = self._awaiting.pop((_count(params["nc"]), octets(params["cnonce"])), None)
-                candidates = [] if found is None else [found]
-            else:
-                candidates = list(self._awaiting.values())
+        waiting = list(self._awaiting.copy())
+        if "nc" in params and "cnonce" in params:
+            # RFC 7616 section 3.5: they are those of the request to which this is the response.
+            named = _count(params["nc"]), octets(params["cnonce"])
+            waiting = [sent for sent in waiting if (sent.use.nc, sent.cnonce) == named and self._take(sent)]
         given = octets(params["rspauth"]).lower()
         # A2 of a response has no method (RFC 7616 section 3.5).
-        if not any(given == _proof(sent, b":" + sent.uri) for sent in candidates):
+        if not any(given == _proof(sent, b":" + sent.uri) for sent in waiting):
             raise CannotServe("Digest: the peer's own proof (rspauth) is wrong")
 
 
@@ -266,9 +252,11 @@ def create(credentials: Credentials | None, peer: Peer) -> Digest:
     return Digest(credentials)
 
 
-def new_cnonce() -> bytes:
-    """Return 128 random bits as hexadecimal digits."""
-    return os.urandom(16).hex().encode("ascii")
+def _sign(terms: Terms, method: str, uri: str) -> tuple[bytes, str, bytes] | None:
+    if not (uri.isascii() and uri.isprintable()) or '"' in uri or "\\" in uri:
+        return None
+    raw = uri.encode("ascii")
+    return raw, f'"{uri}"', terms.hash(octets(method) + b":" + raw)
 
 
 def _choose_protection(terms: Terms, outgoing: Outgoing, uri: bytes) -> tuple[str | None, bytes]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.digest_server import ALGORITHMS, GET, PEER, DigestServer, client, mufasa
 
-from coda_network._auth import digest, digest_terms
+from coda_network._auth import digest, digest_nonces, digest_terms
 from coda_network._auth.scheme import CannotServe, Outgoing
 from coda_network._wire.challenge import Challenge, parse_challenges
 
@@ -192,7 +192,7 @@ class TestNonces:
         server = mufasa(qop="auth")
         scheme = client()
         scheme.step(server.challenge(), GET)
-        for _ in range(digest.STALE_LIMIT):
+        for _ in range(digest_nonces.STALE_LIMIT):
             scheme.step(server.challenge(stale=True), GET)
         with pytest.raises(CannotServe, match="stale"):
             scheme.step(server.challenge(stale=True), GET)
