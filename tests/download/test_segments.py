@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from http.client import IncompleteRead
 from pathlib import Path
 
@@ -21,9 +22,16 @@ def test_segments_come_over_several_connections(tmp_path: Path, cut: bool) -> No
     server = FileServer(LARGE)
     if cut:
         server.cut_at = 500_000
+    all_asked = threading.Barrier(4)
+
+    def hold(server: FileServer, number: int) -> None:
+        if 1 < number <= 5:  # the first has asked whether there are ranges
+            all_asked.wait(30)
+
+    server.change = hold
     with ScriptedPeer(server) as peer:
         result = download_file(peer.url, tmp_path / "file", segments=4, sha256=True, retry=AT_ONCE)
-        assert peer.connections >= 2
+        assert peer.connections >= 4
     assert result.sha256 == hashlib.sha256(LARGE).hexdigest()
     assert (tmp_path / "file").read_bytes() == LARGE
     assert only(tmp_path, "file")
