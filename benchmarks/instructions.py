@@ -148,6 +148,16 @@ def _opener_by_proxy(scheme: str | None = None) -> Any:
     return lambda: opener.open(f"http://{HOST}/small").read()
 
 
+def _opener_with_passwords(scheme: str) -> Any:
+    urllib2 = import_module("coda_network.urllib2")
+    RespondingSocket.challenge = CHALLENGES[scheme]
+    passwords = urllib2.HTTPPasswordMgrWithDefaultRealm()
+    passwords.add_password(None, "proxy.test:3128", "user", "password")
+    handler = getattr(urllib2, f"Proxy{scheme}AuthHandler")(passwords)
+    opener = urllib2.build_opener(urllib2.ProxyHandler({"http": "http://proxy.test:3128"}), handler)
+    return lambda: opener.open(f"http://{HOST}/small").read()
+
+
 def _patched_opener() -> Any:
     import_module("coda_network").patch()
     return _opener("urllib.request")
@@ -172,6 +182,8 @@ CLIENTS: dict[str, Callable[[], Any]] = {
     "coda urllib2, by a proxy": _opener_by_proxy,
     "coda urllib2, by a proxy, Basic": lambda: _opener_by_proxy("Basic"),
     "coda urllib2, by a proxy, Digest": lambda: _opener_by_proxy("Digest"),
+    "coda urllib2, by a proxy, Basic, a password manager": lambda: _opener_with_passwords("Basic"),
+    "coda urllib2, by a proxy, Digest, a password manager": lambda: _opener_with_passwords("Digest"),
     "coda urllib2, by SOCKS5": lambda: _opener_over(SOCKS),
     "coda urllib2, by SOCKS5 twice": lambda: _opener_over(SOCKS, SOCKS),
     "coda urllib2, by a choice": lambda: _opener_by_choice(lambda url: ["DIRECT"]),

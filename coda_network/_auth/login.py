@@ -110,7 +110,8 @@ class Login(Choosing, Standing):
         if self._state is State.IDLE:
             self._attempt = None
         attempt = self._attempt or self._recall()
-        if attempt is not None and self._is_for_its_user(attempt) and self._agrees_with_given(attempt):
+        given = self.preset_header
+        if attempt is not None and self._is_for_its_user(attempt) and (given is None or _names(given, attempt)):
             if attempt.scheme.binds_connection:
                 if attempt is self._attempt:
                     return None  # the connection is logged in
@@ -186,10 +187,11 @@ class Login(Choosing, Standing):
             self.report.note(attempt.label, "accepted")
             if log.is_on(INFO):
                 self._tell(f"{attempt.label} is accepted", log.info)
-            if self._memory is None or self._recall() is not attempt:
+            memory = self._memory
+            if memory is None or memory.recall(self.peer) is not attempt:
                 self._note_accepted(attempt.credentials)
-                if self._memory is not None:
-                    self._memory.remember(self.peer, attempt)
+                if memory is not None:
+                    memory.remember(self.peer, attempt)
         elif self._state is State.ACCEPTED:
             self._holds = True
         elif self._state is State.ANTICIPATED and (refused_passwords or self._accepted_header != self._unasked):
@@ -227,10 +229,6 @@ class Login(Choosing, Standing):
     def _source(self, scheme: str) -> CredentialSource | None:
         return self.credentials if callable(self.credentials) else self.credentials.get(scheme)
 
-    def _agrees_with_given(self, attempt: Attempt) -> bool:
-        given = self.preset_header
-        return given is None or Credentials.from_basic_header(given) == attempt.credentials
-
     def _knows_better(self, given: Credentials, challenge: Challenge) -> bool:
         """Return whether there are credentials other than *given*: those were not judged."""
         source = self._source(challenge.scheme)
@@ -238,7 +236,12 @@ class Login(Choosing, Standing):
         return known is not None and known != given
 
     def _is_for_its_user(self, attempt: Attempt | None) -> bool:
-        if attempt is None or (source := self._source(attempt.challenged)) is None:
+        if attempt is None:
+            return False
+        # As _source() says, without the call.
+        known = self.credentials
+        source = known if callable(known) else known.get(attempt.challenged)
+        if source is None:
             return False
         # Mostly the very object: asked for in each request.
         return (found := source(attempt.realm)) is attempt.credentials or found == attempt.credentials
@@ -343,3 +346,8 @@ class Login(Choosing, Standing):
         if self._memory is not None:
             self._memory.forget(self.peer, attempt)
         self._attempt = None
+
+
+def _names(given: str, attempt: Attempt) -> bool:
+    """Return whether the program's own header names the user of an attempt."""
+    return Credentials.from_basic_header(given) == attempt.credentials

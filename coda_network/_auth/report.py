@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class AuthReport:
     """Why a login succeeded or failed: the outcome for each scheme that was considered, in that order.
@@ -12,8 +15,8 @@ class AuthReport:
     not_sent: str | None = None
     """Why a password was not sent, where it was refused a while ago."""
 
-    def __init__(self) -> None:
-        self._outcomes: dict[str, str] = {}
+    # Made with the first outcome: each request of a login has a report.
+    _outcomes: Mapping[str, str] = MappingProxyType({})
 
     @property
     def entries(self) -> list[tuple[str, str]]:
@@ -26,7 +29,12 @@ class AuthReport:
         :param outcome: the scheme's name in front of it is removed: ``CannotServe`` has it there, because its text is
             also shown alone
         """
-        self._outcomes[scheme] = outcome.removeprefix(f"{scheme.partition(' ')[0]}: ")
+        if ": " in outcome:
+            outcome = outcome.removeprefix(f"{scheme.partition(' ')[0]}: ")
+        if self._outcomes:
+            self._outcomes[scheme] = outcome  # type: ignore[index]  # our own dict
+        else:
+            self._outcomes = {scheme: outcome}
 
     def __str__(self) -> str:
         return "\n".join(f"{scheme}: {outcome}" for scheme, outcome in self._outcomes.items())

@@ -155,7 +155,7 @@ def _send(
         aim = target.path if target.has_path or method != "OPTIONS" else "*"
         prepared = PreparedRequest(place, None, method, aim, headers)
     session = client.session_for(headers.get("Authorization"))
-    auth = UpstreamAuth(target.url, prepared, (), session.memory)
+    auth = UpstreamAuth(target.url, prepared, (), session)
     try:
         response = send_prepared(session, UpstreamConnection, options, prepared, body, auth, limits.transfer)
     except URLError as error:

@@ -44,6 +44,8 @@ CLOSED_BY_PEER = (
 
 EXPECTATION_FAILED = 417
 
+_new = tuple.__new__  # makes a NamedTuple without a function of Python, for each request with a login
+
 MOST_CHALLENGES = 16
 """Challenges in one exchange; two logins take six at most, and a server that sends more never ends."""
 
@@ -241,7 +243,7 @@ def _outgoing(prepared: PreparedRequest, body: Body, role: Role) -> Outgoing:
     if role is Role.ORIGIN and prepared.absolute_form:
         _, slash, path = target.partition("://")[2].partition("/")
         target = slash + path if slash else "/" + target.partition("?")[1] + target.partition("?")[2]
-    return Outgoing(prepared.method, target, None if body is NO_BODY else body.signable())
+    return _new(Outgoing, (prepared.method, target, None if body is NO_BODY else body.signable()))
 
 
 def _authorization_for(login: Login, response: Any, outgoing: Outgoing, spent: bool) -> str | None:

@@ -27,7 +27,12 @@ _METHODS = frozenset({"find_user_password", "is_suburi", "reduce_uri"})
 MEMORY = 64
 """Questions to one manager whose entries are remembered."""
 
-_entries: weakref.WeakKeyDictionary[Any, dict[tuple[str | None, str], Entry]] = weakref.WeakKeyDictionary()
+# By manager. A WeakKeyDictionary is the same, with a function of Python for each look.
+_entries: dict[weakref.ref[Any], dict[tuple[str | None, str], Entry]] = {}
+
+
+def _forget(manager: weakref.ref[Any]) -> None:
+    _entries.pop(manager, None)
 
 
 def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str | None, str | None]:
@@ -38,17 +43,32 @@ def find_user_password(manager: Any, realm: str | None, uri: str) -> tuple[str |
 
     :param manager: the standard library's; a program's own is asked each time
     """
-    if not _is_theirs(manager):
+    # As _is_theirs() and _entries_of() say, without the calls: each request with a login asks.
+    kind = type(manager)
+    theirs = _THEIRS.get(kind)
+    if (
+        theirs is None
+        or kind.find_user_password is not theirs[0]
+        or kind.is_suburi is not theirs[1]
+        or kind.reduce_uri is not theirs[2]
+        or not _METHODS.isdisjoint(vars(manager))
+    ):
         return manager.find_user_password(realm, uri)  # type: ignore[no-any-return]  # of a class of the program
     tables: dict[str | None, dict[Any, tuple[str, str]]] = manager.passwd
-    known = _entries.get(manager)
+    known = _entries.get(weakref.ref(manager))
     if known is None:
-        known = _entries[manager] = {}
-    elif (realm, uri) in known:
-        place, key, answer, there = known[realm, uri]
-        table = tables.get(place, {})
-        # The entries without a realm are asked where those of the realm have no answer.
-        if (place == realm or not tables.get(realm)) and table.get(key) is answer and _entries_of(table) == there:
+        known = _entries[weakref.ref(manager, _forget)] = {}
+    elif (entry := known.get((realm, uri))) is not None:
+        place, key, answer, (count, last) = entry
+        table = tables.get(place)
+        if (
+            table is not None
+            and table.get(key) is answer
+            # The entries without a realm are asked where those of the realm have no answer.
+            and (place == realm or not tables.get(realm))
+            and len(table) == count
+            and next(reversed(table)) == last
+        ):
             return answer
     if len(known) >= MEMORY:
         known.clear()

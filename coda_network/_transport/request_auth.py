@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from coda_network._auth.credentials import Credentials, CredentialSource
-from coda_network._auth.defaults import default_credentials
 from coda_network._auth.login import Login
-from coda_network._auth.memory import LoginMemory
 from coda_network._auth.scheme import Peer, Role
-from coda_network._route.choose import credentials_in_proxy_url
 from coda_network._transport.credential_lookup import CredentialLookup, schemes
+from coda_network._transport.declared_logins import DeclaredLogins
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._transport.prepared import PreparedRequest, take_userinfo
+from coda_network._transport.session import Session
 from coda_network._wire.authority import split_authority
-from coda_network._wire.origin import is_stranger
+
+_new = tuple.__new__  # makes a NamedTuple without a function of Python, for each request with a login
 
 
 class Party(NamedTuple):
@@ -37,7 +36,7 @@ class RequestAuth:
     :param url: of the request
     :param prepared: the request
     :param handlers: of the opener; some of them declare logins
-    :param memory: what was accepted where, None where nothing is remembered
+    :param session: of the opener, which remembers what was accepted where; None where nothing is remembered
     """
 
     # Found when a login first asks; most requests have none.
@@ -49,14 +48,15 @@ class RequestAuth:
         url: str,
         prepared: PreparedRequest,
         handlers: Iterable[Any],
-        memory: LoginMemory | None,
+        session: Session | None,
         request: Any = None,
     ) -> None:
         self._request = request
         self._url = url
         self._prepared = prepared
         self._handlers = handlers
-        self._memory = memory
+        self._session = session
+        self._memory = None if session is None else session.memory
 
     def keep_cookies(self, response: Any) -> str | None:
         """Take the cookies of a challenge into the program's jars; return the Cookie field to send with the login."""
@@ -111,18 +111,24 @@ class RequestAuth:
         return True
 
     def _fits_logins(self, pooled: PooledConnection) -> bool:
-        for role, login in pooled.logins(absolute_form=True):
-            party = self._party(pooled, role)
-            if role is Role.ORIGIN and self._prepared.absolute_form and login.peer != party.peer:
+        prepared = self._prepared
+        if (login := pooled.proxy_login) is not None:
+            party = self._party(pooled, Role.PROXY)
+            login.credentials, login.preset_header = party.credentials, party.preset_header
+            # A tunnel belongs to the user who opened it, even with Basic or Digest.
+            if not login.is_still_for_its_user(prepared.tunnel is not None):
+                return False
+        if (login := pooled.origin_login) is not None:
+            party = self._party(pooled, Role.ORIGIN)
+            if prepared.absolute_form and login.peer != party.peer:
                 # A connection to a proxy serves many sites, but the login of a site serves that site only.
                 if login.binds_connection:
                     return False
-                pooled.set_login(role, None)
-                continue
-            login.credentials, login.preset_header = party.credentials, party.preset_header
-            # A tunnel belongs to the user who opened it, even with Basic or Digest.
-            if not login.is_still_for_its_user(role is Role.PROXY and self._prepared.tunnel is not None):
-                return False
+                pooled.origin_login = None
+            else:
+                login.credentials, login.preset_header = party.credentials, party.preset_header
+                if not login.is_still_for_its_user():
+                    return False
         self.begin_unasked(pooled)
         return True
 
@@ -130,15 +136,16 @@ class RequestAuth:
         """Begin the logins that go out before a challenge: a header of the program, or one accepted before."""
         prepared = self._prepared
         accepted = () if self._memory is None else self._memory.roles
-        to_proxy, to_origin = prepared.proxy_authorization, prepared.headers.get("Authorization")
-        if not accepted and to_proxy is None and to_origin is None:
-            return
-        for role, login in ((Role.PROXY, pooled.proxy_login), (Role.ORIGIN, pooled.origin_login)):
-            given = to_proxy if role is Role.PROXY else to_origin
-            if login is None and (role in accepted or given is not None) and role in self.roles():
-                party = self._party(pooled, role)
-                if party.preset_header is not None or self._was_accepted(party.peer):
-                    self.login(pooled, role)
+        if pooled.proxy_login is None and (prepared.proxy_authorization is not None or Role.PROXY in accepted):
+            self._begin_unasked(pooled, Role.PROXY)
+        if pooled.origin_login is None and (Role.ORIGIN in accepted or "Authorization" in prepared.headers):
+            self._begin_unasked(pooled, Role.ORIGIN)
+
+    def _begin_unasked(self, pooled: PooledConnection, role: Role) -> None:
+        if role in self.roles():
+            party = self._party(pooled, role)
+            if party.preset_header is not None or self._was_accepted(party.peer):
+                self.login(pooled, role)
 
     def _was_accepted(self, peer: Peer) -> bool:
         """Return whether a scheme that goes with each request was accepted by *peer* before."""
@@ -159,32 +166,20 @@ class RequestAuth:
     def _find_party(self, pooled: PooledConnection, role: Role) -> Party:
         prepared = self._prepared
         if role is Role.PROXY:
-            peer = Peer(role, pooled.connection.host, pooled.connection.port)
+            peer = _new(Peer, (role, pooled.connection.host, pooled.connection.port, None))
             preset = prepared.proxy_authorization
         else:
             peer = Peer(role, *self._site(pooled))
             preset = prepared.headers.get(role.authorization_header)
             if isinstance(preset, bytes):
                 preset = preset.decode("latin-1")
-        other = self._other_source(peer, preset)
         url = take_userinfo(self._url)[1] if "@" in self._url else self._url
-        lookup = CredentialLookup(self._handlers, role, url, prepared.host, other)
-        return Party(peer, preset, lookup)
+        session = self._session
+        declared = DeclaredLogins(self._handlers) if session is None else session.declared(self._handlers)
+        lookup = CredentialLookup(declared, role, peer, url, prepared, preset, self._request)
+        return _new(Party, (peer, preset, lookup))
 
     def _site(self, pooled: PooledConnection) -> tuple[str, int]:
         if self._prepared.absolute_form:
             return split_authority(self._prepared.target.partition("://")[2].partition("/")[0], 80)
         return pooled.far_end()
-
-    def _other_source(self, peer: Peer, preset_header: str | None) -> CredentialSource:
-        """Return who logs in where no handler knows anybody: as a header field, a URL or netrc says."""
-        prepared = self._prepared
-        found = Credentials.from_basic_header(preset_header) if preset_header else None
-        if peer.role is Role.ORIGIN:
-            found = found or prepared.credentials
-        else:
-            found = found or prepared.proxy_credentials or credentials_in_proxy_url(self._handlers, prepared.host)
-        if found is not None:
-            return lambda realm: found
-        # ``patch(credentials=pair)`` names no site: it is for those that the program itself asks for.
-        return default_credentials(peer, named_only=peer.role is Role.ORIGIN and is_stranger(self._request))

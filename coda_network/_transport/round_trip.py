@@ -61,8 +61,7 @@ def round_trip(
         url, method = request.get_full_url(), request.get_method()
     session = session_of(opener) if not options or _is_hashable(options) else None
     prepared = prepare(request, url, method, session, route)
-    memory = None if session is None else session.memory
-    auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), memory, request)
+    auth = RequestAuth(url, prepared, getattr(opener, "handlers", None) or (), session, request)
     response = send_prepared(session, make, options, prepared, data, auth, request.timeout, debuglevel, opener)
     response.url = url
     response.msg = response.reason if response.status not in _CHALLENGES else _why_refused(response)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any
 
 from coda_network._auth.memory import LoginMemory
 from coda_network._originals import urllib_request
 from coda_network._pool.pool import Pool
+from coda_network._transport.declared_logins import DeclaredLogins
 from coda_network._transport.pooled_connection import PooledConnection
 from coda_network._wire.framing import keep_alive_limits
 
@@ -31,6 +33,14 @@ class Session:
         # Of the last request, as most are alike: what round_trip() and prepare() make anew where this does not fit.
         self.last_key: tuple[Any, Any, Any] = (None, None, None)
         self.last_fields: Any = None
+        self._declared: DeclaredLogins | None = None
+
+    def declared(self, handlers: Iterable[Any]) -> DeclaredLogins:
+        """Return what the handlers of the opener declare."""
+        found = self._declared
+        if found is None or found.handlers != tuple(handlers):
+            found = self._declared = DeclaredLogins(handlers)
+        return found
 
     def finish(self, key: Any, pooled: PooledConnection, generation: int, response: Any, reusable: bool) -> None:
         """Release the connection of a response that has been read: into the pool, or closed.

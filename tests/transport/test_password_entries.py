@@ -105,8 +105,9 @@ def test_what_is_remembered_is_bounded_and_keeps_no_manager_alive() -> None:
     manager.add_password(None, "site.example", "alice", "secret")
     for number in range(password_entries.MEMORY * 3):
         find_user_password(manager, f"realm {number}", "site.example")
-    assert len(password_entries._entries[manager]) <= password_entries.MEMORY
+    assert len(password_entries._entries[weakref.ref(manager)]) <= password_entries.MEMORY
     alive = weakref.ref(manager)
     del manager
     gc.collect()
     assert alive() is None
+    assert all(remembered() is not None for remembered in password_entries._entries)

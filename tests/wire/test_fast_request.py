@@ -87,6 +87,28 @@ def test_any_request_is_composed_as_http_client_sends_it_or_left_to_it(
         assert message == as_http_client_sends(method, "/" + path, body, headers)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["GET", "POST"]),
+            st.sampled_from([{}, {"Host": "here.example"}, {"Host": "here.example", "X": "1"}]),
+            st.sampled_from(["Authorization", "authorization", "X", "Content-Length", "Host", "Accept-Encoding"]),
+            st.sampled_from(["one", "another", "caf\xe9", "a\r\nX: y", "a\rb", "a\0b", "", "0", "\u20ac"]),
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_requests_of_which_the_last_field_changes_are_each_composed_as_the_first_one(
+    requests: list[tuple[str, dict[str, str], str, str]],
+) -> None:
+    composer = Composer()
+    for method, others, name, value in requests:
+        headers = {**others, name: value}
+        expected = compose(method, "/", host, None, headers)
+        assert composer.compose(method, "/", host, None, headers) == expected
+
+
 @pytest.mark.parametrize(
     ("method", "target", "headers"),
     [
