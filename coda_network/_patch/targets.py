@@ -21,7 +21,7 @@ from coda_network._opener import (
 from coda_network._opener.urlopen import sharing_urlopen
 from coda_network._originals import http_client, kept, original, stands_over, urllib_request
 from coda_network._patch.change import not_reached
-from coda_network._patch.in_flight import move_responses
+from coda_network._patch.in_flight import move_late_responses, move_responses
 from coda_network._patch.privates import urllib3_attributes
 from coda_network._patch.switch import Action, FunctionTarget, SubclassRule, Target
 from coda_network._route import environment
@@ -64,7 +64,7 @@ def steps() -> list[Target | Action]:
         Action(_warn_of_stand_ins, _nothing),
         # What is under way goes on: what our functions look for, and http.client's do not, comes first and goes last.
         *(target for target in responses if not hasattr(target.owner, target.name)),
-        Action(_nothing, move_responses),
+        Action(_nothing, move_late_responses),
         *(target for target in responses if hasattr(target.owner, target.name)),
         *filter(_is_known, _body(http_client.HTTPConnection, connection.HTTPConnection)),
         *_body(urllib_request.Request, request.Request),

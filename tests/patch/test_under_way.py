@@ -8,12 +8,15 @@ import os
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 import pytest
 from support.origin import Origin, patterned
 
 import coda_network
+from coda_network import httplib
+from coda_network._patch.change import FunctionChange
 
 REQUESTS = int(os.environ.get("CODA_STRESS_REQUESTS", "600"))
 """Of the stress test; the whole of it has 10,000."""
@@ -84,3 +87,57 @@ def test_requests_of_other_threads_end_without_an_error(origin: Origin) -> None:
     gc.collect()  # here, where the warning is no error
     if errors:
         raise errors[0]
+
+
+def amid_unpatching(act: Callable[[], object]) -> None:
+    """Take back the patch, and do something when responses are just losing our behaviour, as another thread may."""
+    done = False
+
+    def look(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal done
+        if event == "call" and frame.f_code is FunctionChange.undo.__code__ and not done:
+            change = frame.f_locals["self"]
+            if change.owner is http.client.HTTPResponse and change.name == "read":
+                done = True
+                act()
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        coda_network.unpatch()
+    finally:
+        sys.setprofile(before)
+    assert done
+
+
+@pytest.mark.parametrize("then", [lambda: None, gc.collect], ids=["young", "made old by a collection"])
+def test_a_response_that_begins_while_the_patch_goes_keeps_our_behaviour(origin: Origin, then) -> None:
+    found: list[http.client.HTTPResponse] = []
+    connection = http.client.HTTPConnection(*origin.address)
+
+    def ask() -> None:
+        connection.request("GET", "/chunked")
+        found.append(connection.getresponse())
+        then()
+
+    coda_network.patch()
+    amid_unpatching(ask)
+    assert type(found[0]) is httplib.HTTPResponse
+    assert found[0].read()
+    connection.close()
+
+
+def test_unpatching_looks_at_all_objects_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program may have a million of them; what came between the two looks is among the youngest."""
+    looks: list[object] = []
+
+    def get_objects(generation: int | None = None) -> list[object]:
+        looks.append(generation)
+        return found(generation=generation)
+
+    found = gc.get_objects
+    monkeypatch.setattr(gc, "get_objects", get_objects)
+    coda_network.patch()
+    gc.collect()  # so that none is due meanwhile
+    coda_network.unpatch()
+    assert looks == [None, 0]
