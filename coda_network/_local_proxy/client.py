@@ -20,7 +20,7 @@ from coda_network._local_proxy.fields import Fields, head_bytes
 from coda_network._local_proxy.pages import Problem, page, reason_phrase
 from coda_network._local_proxy.peer_user import is_own_users
 from coda_network._local_proxy.request_body import BodyCut, ClientBody
-from coda_network._local_proxy.upstream import Unreachable, upstream_problem
+from coda_network._local_proxy.upstream import Unreachable, UpstreamSession, upstream_problem
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import DeadlineSocket
 from coda_network._route.route import Route, RouteFailed
@@ -30,7 +30,6 @@ from coda_network._wire.request_head import BadRequest, RequestHead, read_reques
 
 if TYPE_CHECKING:
     from coda_network._local_proxy.proxy import LocalProxy
-    from coda_network._transport.session import Session
 
 _T = TypeVar("_T")
 
@@ -56,7 +55,7 @@ class Client:
         self.is_idle = True
         self.upstream: socket.socket | None = None  # of a tunnel
         self.thread: threading.Thread | None = None
-        self._session: Session | None = None
+        self._session: UpstreamSession | None = None
         reader = reader_for(sock)
         assert reader is not None  # for it is a real socket
         self.reader = reader
@@ -217,14 +216,14 @@ class Client:
             self.proxy.log.warning("%s", problem.text)
             raise problem from error
 
-    def session_for(self, authorization: str | None) -> Session:
+    def session_for(self, authorization: str | None) -> UpstreamSession:
         """Return the session whose connections serve this client's request.
 
         :param authorization: for the site; with NTLM and Negotiate it logs a connection in, which is then the client's
             own
         """
         if self._session is None and forward.private_session(authorization):
-            self._session = forward.new_session()
+            self._session = UpstreamSession()
         return self._session or self.proxy.session
 
     # -- responses

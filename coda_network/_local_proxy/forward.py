@@ -12,11 +12,16 @@ from coda_network._local_proxy.fields import as_mapping, end_to_end, has_passed,
 from coda_network._local_proxy.filters import FilterRequest, FilterResponse
 from coda_network._local_proxy.pages import Problem, came_back, login_refused, reason_phrase
 from coda_network._local_proxy.request_body import BodyCut, ClientBody, body_reader
-from coda_network._local_proxy.upstream import Unreachable, UpstreamAuth, UpstreamConnection
+from coda_network._local_proxy.upstream import (
+    ProxyConnection,
+    Unreachable,
+    UpstreamAuth,
+    UpstreamConnection,
+    UpstreamSession,
+)
 from coda_network._route.route import Route
 from coda_network._transport.prepared import PreparedRequest
 from coda_network._transport.round_trip import send_prepared
-from coda_network._transport.session import Session
 from coda_network._wire.authority import join_authority, split_authority, split_userinfo
 from coda_network._wire.framing import tokens
 from coda_network._wire.request_head import BadRequest, RequestHead, request_framing
@@ -91,12 +96,17 @@ def forward(client: Client, head: RequestHead) -> bool:
     elif framing.length or head.fields.get("content-length") is not None:
         headers["Content-Length"] = str(framing.length)
 
-    def attempt(route: Route) -> Any:
-        return _send(client, asked.method, target, dict(headers), body, route)
+    session = client.session_for(headers.get("Authorization"))
 
-    response = client.ask_upstream(target.url, attempt, body if isinstance(body, ClientBody) else None)
-    with response:
-        goes_on = _send_back(client, head, asked, response, source)
+    def attempt(route: Route) -> Any:
+        return _send(client, session, asked.method, target, dict(headers), body, route)
+
+    try:
+        response = client.ask_upstream(target.url, attempt, body if isinstance(body, ClientBody) else None)
+        with response:
+            goes_on = _send_back(client, head, asked, response, source)
+    finally:
+        session.pool.done()
     return goes_on and not framing.will_close
 
 
@@ -129,6 +139,7 @@ def _do_nothing() -> None:
 
 def _send(
     client: Client,
+    session: UpstreamSession,
     method: str,
     target: Target,
     headers: dict[str, str],
@@ -154,14 +165,17 @@ def _send(
         place = join_authority(target.host, target.port)
         aim = target.path if target.has_path or method != "OPTIONS" else "*"
         prepared = PreparedRequest(place, None, method, aim, headers)
-    session = client.session_for(headers.get("Authorization"))
-    auth = UpstreamAuth(target.url, prepared, (), session)
+    make = UpstreamConnection if proxy is None else ProxyConnection
+    auth = UpstreamAuth(target.url, prepared, session)
+    response = None
     try:
-        response = send_prepared(session, UpstreamConnection, options, prepared, body, auth, limits.transfer)
+        response = send_prepared(session, make, options, prepared, body, auth, limits.transfer)
     except URLError as error:
         if isinstance(error.reason, Unreachable):
             raise error.reason from error
         raise
+    finally:
+        auth.end_turn(response is not None)
     if response.status == 407:
         with response:
             client.proxy.log_refusal(proxy.authority if proxy is not None else place, response)
@@ -172,11 +186,6 @@ def _send(
 def private_session(authorization: str | None) -> bool:
     """Return whether a client logs in at a site by a scheme that makes a connection its own."""
     return authorization is not None and authorization.partition(" ")[0].lower() in ("ntlm", "negotiate")
-
-
-def new_session() -> Session:
-    """Return the session of one client that logs in at sites by itself."""
-    return Session()
 
 
 def _send_back(

@@ -20,12 +20,11 @@ from coda_network._local_proxy.metrics import Metrics
 from coda_network._local_proxy.pages import Problem, page
 from coda_network._local_proxy.settings import Settings
 from coda_network._local_proxy.shared_relay import SharedRelay
+from coda_network._local_proxy.upstream import UpstreamSession
 from coda_network._net.accept import Accepted
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import put_under
-from coda_network._pool.pool import Pool
 from coda_network._route.back_off import dead_routes
-from coda_network._transport.session import Session
 from coda_network._wire.authority import join_authority
 from coda_network._wire.request_head import RequestHead
 
@@ -55,9 +54,8 @@ class LocalProxy:
         self.pseudonym = f"coda-network-{secrets.token_hex(4)}"
         self.metrics = Metrics()
         self.filters = Filters(settings.filters, self._log_filter_failure)
-        self.session = Session()
         # As many connections as clients may be kept: each costs a login.
-        self.session.pool = Pool(settings.limits.clients, settings.limits.clients)
+        self.session = UpstreamSession(settings.limits.clients)
         self.tunnels = SharedRelay()
         self.is_draining = False
         self._clients: set[Client] = set()

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import functools
 import selectors
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 
+from coda_network._auth.login import Login
 from coda_network._auth.scheme import Role
 from coda_network._http.connection import HTTPConnection
 from coda_network._http.drain import look_ahead
 from coda_network._local_proxy.pages import Problem
+from coda_network._local_proxy.patient_pool import PatientPool
 from coda_network._local_proxy.request_body import ClientBody
 from coda_network._net.tls import begin_tls, is_tls, shared_context
 from coda_network._route.hops import connect_through
 from coda_network._route.proxy_url import ProxyURL
 from coda_network._transport.expect_continue import CONTINUE_SECONDS, is_interim, responds_instead
+from coda_network._transport.pooled_connection import PooledConnection
+from coda_network._transport.prepared import PreparedRequest
 from coda_network._transport.request_auth import RequestAuth
+from coda_network._transport.session import Session
 
 PIECE = 16384
 """Bytes of a body that are sent before the next look at whether the upstream has responded already."""
@@ -152,12 +157,72 @@ def _connect(
     return connect_through(via, address, seconds, source, headers=headers)
 
 
+class ProxyConnection(UpstreamConnection):
+    """A connection to a proxy that reads the requests and may want a login for them."""
+
+    wants_patience = True  # for PatientPool
+
+    when_sent: Callable[[ProxyConnection], object] | None = None
+    """Called with this when a request was sent, while a login is under way."""
+
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] = {}, *, encode_chunked: bool = False
+    ) -> None:
+        """Send a request as it is."""
+        super().request(method, url, body, headers, encode_chunked=encode_chunked)
+        if self.when_sent is not None:
+            self.when_sent(self)
+
+
+class UpstreamSession(Session):
+    """The connections of all clients, or of one client that logs in at sites by itself.
+
+    :param connections: how many idle ones are kept
+    """
+
+    pool: PatientPool
+
+    def __init__(self, connections: int = 10) -> None:
+        super().__init__(PatientPool(connections, connections))
+
+
 class UpstreamAuth(RequestAuth):
-    """Logs in at proxies only: a challenge of the site is the client's own affair."""
+    """Logs in at proxies only: a challenge of the site is the client's own affair.
+
+    :param url: of the request
+    :param prepared: the request
+    :param session: whose pool gives the turns to log in
+    """
+
+    def __init__(self, url: str, prepared: PreparedRequest, session: UpstreamSession) -> None:
+        super().__init__(url, prepared, (), session)
+        self._pool = session.pool
+        self._met_login = False
 
     def roles(self) -> tuple[Role, ...]:
         """Return the role of the proxy where one reads the request."""
         return (Role.PROXY,) if self._prepared.absolute_form else ()
+
+    def login(self, pooled: PooledConnection, role: Role) -> Login:
+        """Return the login at the proxy; the turn for it ends when its last token was sent.
+
+        The response may take as long as the site wants, and nobody has to wait for that.
+        """
+        login = super().login(pooled, role)
+        if not self._met_login:
+            self._met_login = True
+            pooled.connection.when_sent = functools.partial(self._go_on, login)
+        return login
+
+    def end_turn(self, has_response: bool) -> None:
+        """End the turn to log in, whatever became of it."""
+        self._pool.end_turn(self._met_login or not has_response)
+
+    def _go_on(self, login: Login, connection: ProxyConnection) -> None:
+        self._pool.note_login(self._prepared.host, login.binds_connection)
+        if not login.awaits_challenge:
+            connection.when_sent = None
+            self._pool.end_turn()
 
 
 def upstream_problem(error: BaseException, place: str) -> Problem:
