@@ -1,18 +1,20 @@
 """Load on local proxies that log in by NTLM: ours, cntlm and px, before the same squid and site.
 
 ``python benchmarks/local_proxies.py [--clients 200 500] [--kinds http CONNECT] [--seconds 60] [NAME ...]`` prints a
-table: requests a second, errors, CPU of the proxy for a request, and its memory and sockets before the load, at a
-quarter, the middle and the end of it, and behind it: what is flat does not grow between these. Requests in the clear
-are made by ``wrk``; those in tunnels by this file: each of its clients opens one tunnel and keeps it, and when all are
-open (which has 20 seconds) the time and the CPU begin to count. The proxies are run one after the other, twelve rows
-of ``--seconds`` and about five more each: 13 minutes with 60 seconds.
-Needs Debian's squid, nginx, wrk and cntlm; px is ``px-proxy`` of PyPI, in the same environment.
+table: requests a second, errors and their kinds, the time of a response (the 99th of a hundred, and the longest), CPU
+of the proxy for a request, and its memory and sockets before the load, at a quarter, the middle and the end of it, and
+behind it: what is flat does not grow between these. Requests in the clear are made by ``wrk``, to which a response that
+takes more than 20 seconds is an error; those in tunnels by this file: each of its clients opens one tunnel and keeps
+it, and when all are open (which has 20 seconds) the time and the CPU begin to count. The proxies are run one after the
+other, twelve rows of ``--seconds`` and about five more each: 13 minutes with 60 seconds.
+Needs Debian's squid, nginx, wrk and cntlm; px is ``px-proxy`` of PyPI, in the same environment or on the PATH.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -102,7 +105,11 @@ def cntlm(squid: Squid, folder: Path, port: int) -> list[str]:
 
 
 def px(squid: Squid, folder: Path, port: int) -> list[str]:
-    command = [str(Path(sys.executable).with_name("px")), f"--proxy={squid.netloc}", f"--port={port}", "--auth=NTLM"]
+    beside = Path(sys.executable).with_name("px")
+    program = str(beside) if beside.exists() else shutil.which("px")
+    if program is None:
+        raise SystemExit("px is not installed: pip install px-proxy")
+    command = [program, f"--proxy={squid.netloc}", f"--port={port}", "--auth=NTLM"]
     return [*command, f"--username={ALICE.qualified}", "--threads=600", "--workers=1"]
 
 
@@ -139,26 +146,40 @@ class Load(NamedTuple):
     """What came of it."""
 
     requests: int
-    errors: int
+    errors: dict[str, int]
     seconds: float
+    most_ms: float
+    """Of 99 in a hundred responses."""
+    longest_ms: float
+
+    def errors_shown(self) -> str:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self.errors.items()) if count)
+        return f"{sum(self.errors.values())} ({kinds})" if kinds else "0"
 
 
 def in_the_clear(url: str, port: int, clients: int, seconds: int, folder: Path) -> Load:
     script = folder / "wrk.lua"
     script.write_text(SCRIPT.format(url=url))
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script)]
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True)
-    total = re.search(r"(\d+) requests in ([\d.]+)(m?s|m)", done.stdout)
-    assert total is not None, done.stdout
-    errors = sum(int(number) for number in re.findall(r"(?:connect|read|write|timeout) (\d+)", done.stdout))
-    errors += sum(int(number) for number in re.findall(r"Non-2xx or 3xx responses: (\d+)", done.stdout))
-    span = float(total[2]) * (60 if total[3] == "m" else 1)
-    return Load(int(total[1]), errors, span)
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "--timeout", "20s", "-s", str(script)]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True).stdout
+    total = re.search(r"(\d+) requests in (\S+),", done)
+    most = re.search(r"99%\s+(\S+)", done)
+    longest = re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", done)
+    assert total and most and longest, done
+    errors = {kind: int(number) for kind, number in re.findall(r"(connect|read|write|timeout) (\d+)", done)}
+    errors["not 2xx"] = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", done)))
+    return Load(int(total[1]), errors, _seconds(total[2]), _seconds(most[1]) * 1e3, _seconds(longest[1]) * 1e3)
+
+
+def _seconds(text: str) -> float:
+    """Read a time as wrk writes it: ``1.20m``, ``17.03s``, ``380.11ms``, ``90.00us``."""
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]  # or it is no time
+    return float(number) * {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6}[unit]
 
 
 async def _in_tunnels(host: str, path: str, port: int, clients: int, seconds: int) -> None:
-    """Print a line when the tunnels are open, then the requests and the errors."""
-    requests = errors = 0
+    """Print a line when the tunnels are open, then what came of the load."""
+    times: list[float] = []
     ask = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
     async def tunnel() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -170,13 +191,12 @@ async def _in_tunnels(host: str, path: str, port: int, clients: int, seconds: in
         return reader, writer
 
     async def use(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: float) -> None:
-        nonlocal requests
-        while time.monotonic() < end:
+        while (began := time.monotonic()) < end:
             writer.write(ask)
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
             length = re.search(rb"(?i)content-length: (\d+)", head)
             await reader.readexactly(int(length[1]) if length else 0)
-            requests += 1
+            times.append(time.monotonic() - began)
 
     opened = await asyncio.gather(
         *(asyncio.wait_for(tunnel(), OPEN_SECONDS) for _ in range(clients)), return_exceptions=True
@@ -185,8 +205,11 @@ async def _in_tunnels(host: str, path: str, port: int, clients: int, seconds: in
     end = time.monotonic() + seconds
     tunnels = [each for each in opened if not isinstance(each, BaseException)]
     used = await asyncio.gather(*(use(*each, end) for each in tunnels), return_exceptions=True)
-    errors += clients - len(tunnels) + sum(isinstance(each, BaseException) for each in used)
-    print(requests, errors, flush=True)
+    errors = Counter(f"{type(each).__name__} opening" for each in opened if isinstance(each, BaseException))
+    errors += Counter(type(each).__name__ for each in used if isinstance(each, BaseException))
+    times.sort()
+    most, longest = (times[len(times) * 99 // 100] * 1e3, times[-1] * 1e3) if times else (0, 0)
+    print(json.dumps(Load(len(times), errors, seconds, most, longest)), flush=True)
     os._exit(0)  # the tunnels end with it
 
 
@@ -197,8 +220,7 @@ def in_tunnels(host: str, path: str, port: int, clients: int, seconds: int, begu
         assert process.stdout is not None
         process.stdout.readline()
         begun.set()
-        requests, errors = process.stdout.readline().split()
-    return Load(int(requests), int(errors), seconds)
+        return Load(*json.loads(process.stdout.readline()))
 
 
 def main() -> None:
@@ -224,8 +246,8 @@ def main() -> None:
         ca = Authority(stack.enter_context(public_directory()))
         nginx = stack.enter_context(Nginx(ca))
         squid = stack.enter_context(Squid(ca, NTLMLogin()))
-        print("| proxy | clients | kind | requests/s | errors | CPU us/request | MiB | sockets |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        print("| proxy | clients | kind | requests/s | errors | 99%, longest (ms) | CPU us/request | MiB | sockets |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
         host = nginx.url.partition("://")[2]
         for name in options.names or PROXIES:
             port = free_port()
@@ -266,7 +288,8 @@ def _measure(
     mib = ", ".join(f"{look.mib:.0f}" for look in looks)
     sockets = ", ".join(str(look.sockets) for look in looks)
     rate = load.requests / load.seconds
-    print(f"| {name} | {clients} | {kind} | {rate:.0f} | {load.errors} | {cpu:.0f} | {mib} | {sockets} |", flush=True)
+    shown = f"{load.errors_shown()} | {load.most_ms:.0f}, {load.longest_ms:.0f} | {cpu:.0f} | {mib} | {sockets}"
+    print(f"| {name} | {clients} | {kind} | {rate:.0f} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":
