@@ -252,7 +252,7 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
             composer = None
         message = None
         try:
-            at_once = body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT)
+            at_once = url and (body is None or (type(body) is bytes and len(body) <= ONE_SEGMENT))
             if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and HTTPConnection._may_send_at_once(self):
                 if composer is None:
                     composer = self._composer = Composer()
@@ -295,6 +295,7 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
             raise CannotSendRequest(f"request already started ({state}); getresponse() or close() comes first")
         in_place.adopt(self)
         HTTPConnection._drop_stale_socket(self)
+        url = url or "/"  # None, too: as in http.client
         login = self._forward_login
         if login is not None and login.is_bound and url[:7] != "http://":
             # The proxy would take this request, which names nobody, for that of the user who is logged in.

@@ -262,3 +262,11 @@ def test_audit_hooks_see_the_connection_and_what_is_sent(connection, peer):
     assert {event for event, _ in events[1:]} == {"http.client.send"}
     assert b"".join(arguments[1] for _, arguments in events[1:]) == sent
     assert all(arguments[0] is connection for _, arguments in events)
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_no_url_asks_for_the_root(connection: httplib.HTTPConnection, url: str | None) -> None:
+    assert sent_by(connection, "GET", url).startswith(b"GET / HTTP/1.1\r\n")
+    connection.putrequest("GET", url)
+    connection.endheaders()
+    assert connection.getresponse().read().startswith(b"GET / HTTP/1.1\r\n")
