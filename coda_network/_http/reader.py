@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 
 from coda_network._net.liveness import Liveness
-from coda_network._net.real_socket import is_file_of, is_real
+from coda_network._net.real_socket import has_own_reads, is_file_of, is_real
 from coda_network._net.tls import is_tls
 
 TYPE_CHECKING = False  # known to type checkers; importing ``typing`` costs time
@@ -221,12 +221,15 @@ class ConnectionReader:
 
 
 def reader_for(sock: Any) -> ConnectionReader | None:
-    """Return a reader of a real socket, None for a stand-in of which no more than ``makefile()`` is known."""
+    """Return a reader of a real socket.
+
+    None for a stand-in of which no more than ``makefile()`` is known, and where each read is to be seen by others.
+    """
     if not is_real(sock):
         return None
     # makefile() counts as a user of the socket: after sock.close() a response that owns the reader reads on.
     reader: Any = sock.makefile("rb", TLS_RECORD if is_tls(sock) else READ_BUFFER)
-    if not is_file_of(getattr(reader, "raw", None)):
+    if not is_file_of(getattr(reader, "raw", None)) or has_own_reads(reader.raw):
         return None
     reader.raw.__class__ = SocketFile
     return ConnectionReader(sock, reader)

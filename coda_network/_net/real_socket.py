@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # Whose makefile() gives an io.BufferedReader over a SocketIO; anybody else's gives what it likes.
 _MAKERS = frozenset({"socket", "gevent", "eventlet", "coda_network"})
 
+# Where the methods of a socket's file are written. Their names tell nothing: functools.wraps() copies them.
+_SOURCE = socket.SocketIO.readable.__code__.co_filename
+
 
 def is_real(sock: Any) -> bool:
     """Return whether *sock* has all that a socket has; a stand-in may have ``makefile()`` alone.
@@ -33,3 +36,9 @@ def is_file_of(file: Any) -> bool:
     """
     kind = type(file)
     return kind is socket.SocketIO or (kind.__module__, kind.__qualname__) == ("socket", "SocketIO")
+
+
+def has_own_reads(file: Any) -> bool:
+    """Return whether somebody has put a ``readinto()`` of theirs on the class of a socket's file: a tracer, a mock."""
+    code = getattr(type(file).readinto, "__code__", None)
+    return code is None or code.co_filename != _SOURCE

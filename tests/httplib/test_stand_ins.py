@@ -217,3 +217,28 @@ def test_a_list_that_stands_in_for_the_buffer_sees_each_header_line():
     connection._buffer = Lines()
     connection.request("GET", "/", headers={"A": "1", "B": "2"})
     assert Lines.seen == [b"GET / HTTP/1.1", b"Host: host", b"Accept-Encoding: identity", b"A: 1", b"B: 2"]
+
+
+@pytest.mark.parametrize("wrap", [lambda function: function, functools.wraps(socket.SocketIO.readinto)])
+def test_a_readinto_on_the_class_of_a_sockets_files_sees_each_read(monkeypatch: pytest.MonkeyPatch, wrap) -> None:
+    asked = []
+    theirs = socket.SocketIO.readinto
+
+    @wrap
+    def readinto(self: socket.SocketIO, buffer: memoryview) -> int | None:
+        if len(asked) == 2:
+            raise TimeoutError
+        asked.append(self)
+        return theirs(self, buffer)
+
+    with ScriptedPeer(serve) as peer:
+        monkeypatch.setattr(socket.SocketIO, "readinto", readinto)
+        connection = httplib.HTTPConnection(*peer.address)
+        for _ in range(2):
+            connection.request("GET", "/")
+            assert connection.getresponse().read() == b"body"
+        connection.request("GET", "/")
+        with pytest.raises(TimeoutError):
+            connection.getresponse()
+        assert len(asked) == 2
+        connection.close()
