@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,14 +25,15 @@ LEAK = "PytestUnraisableExceptionWarning"
 
 @dataclass(frozen=True)
 class Project:
-    """A project on the package index whose source distribution carries its tests.
+    """A project on the package index whose source distribution, or wheel, carries its tests.
 
     `intended` are tests that do not pass under the patch, on purpose; each is a row of docs/differences.md.
 
     `group` is the dependency group of its pyproject.toml with what the tests need, `needs` what they need
     besides; `arguments` go to pytest, `environment` into the process. `version` is the one to fetch: that of the
     installed project where it is empty. `failing` is how many tests fail without the package too, at most, for want of
-    another machine, or of versions of what it needs that are years old.
+    another machine, or of versions of what it needs that are years old. `from_wheel` takes the tests out of the wheel:
+    pip compiles a source distribution only to hand it over, which is many minutes for some.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Project:
     version: str = ""
     environment: tuple[tuple[str, str], ...] = ()
     failing: int = 0
+    from_wheel: bool = False
 
 
 # Its server, and that of requests' test below, ends the head without an empty line.
@@ -138,6 +141,46 @@ PROJECTS = {
         (*ALL, "-o", "pythonpath=test", "test/units/module_utils/urls"),
         version="2.19.14",
     ),
+    "sentry-sdk": Project(
+        "sentry-sdk",
+        "test",
+        ("boto3", "brotli", "httpcore[asyncio,http2]", "pytest-asyncio", "pytest-localserver", "requests", "werkzeug"),
+        # Without its own options, which print all that passes.
+        (
+            *ALL,
+            "-o",
+            "addopts=",
+            *(f"tests/integrations/{part}" for part in ("boto3", "requests", "socket", "stdlib")),
+            "tests/test_transport.py",
+        ),
+        version="2.75.0",
+        # Looked up with git otherwise; some tests want to see it.
+        environment=(("SENTRY_RELEASE", "release"),),
+    ),
+    # What asks a server. The wheel lacks the files with data that seven of them read.
+    "pandas": Project(
+        "pandas",
+        "",
+        ("pytest", "beautifulsoup4", "html5lib", "hypothesis", "lxml", "pyarrow", "pytest-localserver", "requests"),
+        (
+            *ALL,
+            "-m",
+            "network",
+            *(
+                f"pandas/tests/io/{part}.py"
+                for part in (
+                    "json/test_pandas",
+                    "parser/test_read_fwf",
+                    "test_html",
+                    "test_http_headers",
+                    "xml/test_xml",
+                )
+            ),
+        ),
+        version="3.1.1",
+        failing=7,
+        from_wheel=True,
+    ),
 }
 
 
@@ -166,16 +209,27 @@ def prepare(project: Project, cache: Path) -> Checkout:
         pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
         # Dependency groups came with pip 25.1.
         subprocess.run([*pip, "install", "pip>=25.1"], check=True)
-        requirement = f"{project.name}=={wanted}"
-        fetch = ["download", "--no-deps", "--no-binary", project.name, "--dest", str(home), requirement]
+        kind = "--only-binary" if project.from_wheel else "--no-binary"
+        fetch = ["download", "--no-deps", kind, project.name, "--dest", str(home), f"{project.name}=={wanted}"]
         subprocess.run([*pip, *fetch], check=True)
-        archive = home / f"{label}.tar.gz"
-        with tarfile.open(archive) as tar:
-            tar.extractall(home, filter="data")
+        archive = _unpack(home, source, project.from_wheel)
         group = ["--group", f"{source / 'pyproject.toml'}:{project.group}"] if project.group else []
         subprocess.run([*pip, "install", str(archive), *group, *project.needs], check=True)
         ready.touch()
     return Checkout(project, source, python)
+
+
+def _unpack(home: Path, source: Path, from_wheel: bool) -> Path:
+    """Unpack what pip has left in `home` as `source`, and return it."""
+    if from_wheel:
+        (archive,) = home.glob(f"{source.name}-*.whl")
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(source)
+    else:
+        archive = home / f"{source.name}.tar.gz"
+        with tarfile.open(archive) as tar:
+            tar.extractall(home, filter="data")
+    return archive
 
 
 def run_suite(
