@@ -43,7 +43,7 @@ THREADS = 6
 # connection, response or request has one user at a time, and is not among them.
 STATE = {
     "_auth/defaults.py:_installed": "a Stack",
-    "_auth/digest_nonces.py:_made": "single steps",
+    "_auth/digest_nonces.py:_made": "taken in single steps, made with a lock",
     "_auth/refused_passwords.py:_settings": "a Stack",
     "_cache/opener.py:_installed": "a Stack",
     "_cache/opener.py:_under_way": "single steps",

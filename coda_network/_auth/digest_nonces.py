@@ -89,20 +89,24 @@ BLOCK = 64
 """Nonces that are made at once: to ask the system for each took longer than the rest of an authorization."""
 
 _made: list[bytes] = []
+_lock = threading.Lock()
 
 
 def new_cnonce() -> bytes:
     """Return 128 random bits as hexadecimal digits."""
-    try:
-        return _made.pop()  # one step: no other thread gets the same
-    except IndexError:
-        digits = os.urandom(16 * BLOCK).hex().encode("ascii")
-        _made.extend(digits[start : start + 32] for start in range(0, len(digits) - 32, 32))
-        return digits[-32:]
+    while True:
+        try:
+            return _made.pop()  # one step: no other thread gets the same
+        except IndexError:
+            with _lock:
+                if not _made:
+                    digits = os.urandom(16 * BLOCK).hex().encode("ascii")
+                    _made.extend(digits[start : start + 32] for start in range(0, len(digits), 32))
 
 
-def _forget_made(module: Any) -> None:
-    del module._made[:]
+def _renew(module: Any) -> None:
+    module._lock = threading.Lock()
+    del module._made[:]  # the parent goes on with those
 
 
-renew_in_children(sys.modules[__name__], _forget_made)  # the parent goes on with those
+renew_in_children(sys.modules[__name__], _renew)
