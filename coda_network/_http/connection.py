@@ -8,6 +8,7 @@ from http.client import CannotSendRequest, NotConnected, ResponseNotReady
 from types import MethodType
 
 from coda_network._http import in_place
+from coda_network._http.cut_userinfo import refuse_cut_userinfo
 from coda_network._http.in_place import has_known_request
 from coda_network._http.reader import ConnectionReader
 from coda_network._http.refused_tunnel import RefusedTunnel
@@ -289,6 +290,7 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
 
         :raises http.client.CannotSendRequest: the response to the request before has not been fetched
         :raises ValueError: method or URL would not stay within the request line
+        :raises http.client.InvalidURL: urllib3 took the domain of the proxy's user for the proxy
         """
         state = self.__state
         if state != _IDLE:
@@ -301,6 +303,8 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
             # The proxy would take this request, which names nobody, for that of the user who is logged in.
             HTTPConnection.close(self)
         try:
+            if self.sock is None:
+                refuse_cut_userinfo(self)
             _stdlib_putrequest(self, method, url, skip_host, skip_accept_encoding)
         except BaseException as error:
             del method, url

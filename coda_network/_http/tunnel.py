@@ -8,6 +8,7 @@ import sys
 from http.client import RemoteDisconnected
 
 from coda_network._http import in_place
+from coda_network._http.cut_userinfo import refuse_cut_userinfo
 from coda_network._http.read_response import response_from_head, use_reader
 from coda_network._http.reader import reader_for
 from coda_network._http.refused_tunnel import RefusedTunnel
@@ -67,9 +68,11 @@ class Tunnelling(_Base):
 
         :param headers: to send with CONNECT
         :raises RuntimeError: the connection is already open
+        :raises http.client.InvalidURL: urllib3 took the domain of the proxy's user for the proxy
         """
         given = dict(headers or ())
         try:
+            refuse_cut_userinfo(self)
             # A copy: Python 3.10 and 3.11 would empty the caller's own when the tunnel is set again without headers.
             _stdlib_set_tunnel(self, host, port, given)
         except BaseException as error:

@@ -76,7 +76,7 @@ def with_requests_and_the_environment(url: str) -> int:
 
 BY_URLLIB3 = [with_requests, with_proxy_manager, with_proxy_manager_and_a_large_body]
 OTHERS = [with_urllib, with_urllib2, with_requests_and_the_environment]
-# A raw backslash ends the host for urllib3's own parser, before anything of ours is called.
+# A raw backslash ends the host for urllib3's own parser, before anything of ours is called: refused, below.
 CASES = [(program, "encoded") for program in BY_URLLIB3 + OTHERS] + [(program, "raw-backslash") for program in OTHERS]
 
 
@@ -88,6 +88,37 @@ def test_the_user_in_the_url_logs_in(
     with coda_network.patched():
         assert program(peer.url.replace("//", f"//{FORMS[form]}@")) == 200
     assert [str(user).lower() for user in script.users][-1].endswith(ALICE.user)
+
+
+def asked_by_requests(url: str, site: str) -> None:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.get(site, proxies={"http": url, "https": url}, timeout=10)
+
+
+def asked_by_a_proxy_manager(url: str, site: str) -> None:
+    with urllib3.ProxyManager(url) as pool:
+        pool.request("GET", site, timeout=10)
+
+
+@pytest.mark.parametrize("password", ["sesame", "ses?ame", "ses#ame", ""])
+@pytest.mark.parametrize("site", [SITE, "https://site.example/"])
+@pytest.mark.parametrize("program", [asked_by_requests, asked_by_a_proxy_manager])
+def test_a_domain_that_urllib3_takes_for_the_proxy_is_not_dialled(
+    program: Callable[[str, str], None], site: str, password: str
+) -> None:
+    with ScriptedPeer([]) as peer, coda_network.patched():
+        with pytest.raises((requests.exceptions.ProxyError, urllib3.exceptions.MaxRetryError)) as caught:
+            program(f"{peer.url}\\alice:{password}@proxy.example:3128", site)
+        assert peer.connections == 0
+    assert "DOMAIN%5Cuser" in str(caught.value)
+    assert "alice" not in str(caught.value)
+    assert "ame@" not in str(caught.value)
+
+
+def test_a_backslash_behind_the_port_of_a_proxy_is_no_user() -> None:
+    with ScriptedPeer([lambda wire: (wire.read_head(), wire.respond())]) as peer, coda_network.patched():
+        assert with_proxy_manager(f"{peer.url}\\") == 200
 
 
 @pytest.mark.parametrize("form", FORMS)
