@@ -103,3 +103,13 @@ def test_a_file_that_cannot_be_imported_is_an_error(checkout: Checkout, tmp_path
     assert run.failed() == {FILE}
     assert run.outcome(f"{FILE}::test_steady") == MISSING
     assert len(baseline.passed()) == 5
+
+
+def test_a_suite_without_settings_gets_none_from_a_folder_above(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    source = tmp_path / "cache" / "small"
+    source.mkdir(parents=True)
+    (source / FILE).write_text("def test_steady():\n    pass\n", encoding="utf-8")
+    run = _run(Checkout(PROJECTS["requests"], source, Path(sys.executable)), tmp_path / "run")
+    assert not run.trouble
+    assert run.passed() == {f"{FILE}::test_steady"}

@@ -247,7 +247,10 @@ def run_suite(
     """
     folder = folder.absolute()
     staged = stage(folder / "path")
+    # A suite without settings of its own gets none: pytest would find those of the repository that the cache is in.
+    (checkout.source.parent / "pytest.ini").touch()
     command = [str(checkout.python), "-m", "pytest", "-p", "suite_pytest", "-p", "no:cacheprovider", "-q"]
+    command += ["--rootdir", str(checkout.source)]  # from which the names of tests are counted
     command += arguments if arguments is not None else checkout.project.arguments
     extra = dict(checkout.project.environment)
     if only is not None:
