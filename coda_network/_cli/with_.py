@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coda_network._auth import defaults
-from coda_network._local_proxy.command import allow_many_files, routes_of
+from coda_network._local_proxy.command import routes_of
 from coda_network._local_proxy.peer_user import can_tell
+from coda_network._local_proxy.process import fit_for_many_clients
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import Settings
 from coda_network._local_proxy.wakeups import Wakeups
@@ -50,14 +51,14 @@ def _serve(options: Any, command: Sequence[str]) -> int:
         raise Usage("--same-user: this system does not tell whose a connection is")
     settings = Settings(routes_of(options), secret=secrets.token_urlsafe(24), same_user=options.same_user)
     login = log_in_as(credentials_of(options))
-    allow_many_files()
     try:
-        proxy = LocalProxy(settings)
-        proxy.start()
-        try:
-            return _run(command, environment_for(proxy.url, os.environ, options.same_user))
-        finally:
-            proxy.close(0)
+        with fit_for_many_clients():
+            proxy = LocalProxy(settings)
+            proxy.start()
+            try:
+                return _run(command, environment_for(proxy.url, os.environ, options.same_user))
+            finally:
+                proxy.close(0)
     finally:
         if login is not None:
             defaults.remove(login)

@@ -23,6 +23,7 @@ from coda_network._local_proxy.request_body import BodyCut, ClientBody
 from coda_network._local_proxy.upstream import Unreachable, UpstreamSession, upstream_problem
 from coda_network._net.deadline import Deadline
 from coda_network._net.deadline_socket import DeadlineSocket
+from coda_network._net.send_at_once import send_at_once
 from coda_network._route.route import Route, RouteFailed
 from coda_network._transport.routes import over_routes
 from coda_network._wire.framing import is_persistent
@@ -82,7 +83,7 @@ class Client:
                 serve_socks(self)
                 return
             while self._serve_one():
-                sock.deadline = Deadline(limits.idle)
+                self.wait_at_most(limits.idle)
                 self.is_idle = True
                 if self.proxy.is_draining or not self.reader.file.peek(1):
                     return
@@ -120,6 +121,12 @@ class Client:
         self.reader.file.close()
         self.sock.close()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """Let each call on the socket wait so long from now on; to set a timeout is a call of the system itself."""
+        self.sock.deadline = None
+        if self.sock.gettimeout() != seconds:
+            self.sock.settimeout(seconds)
+
     def _linger(self) -> None:
         self.sock.deadline = Deadline(LINGER_SECONDS)
         try:
@@ -142,7 +149,6 @@ class Client:
             if head is None:
                 return False
             self.sock.deadline = None
-            self.sock.settimeout(limits.transfer)
             goes_on = self._serve(head)
         except BadRequest as error:
             goes_on = self._explain(head, Problem(error.status, str(error), "", "http_request_error"))
@@ -244,7 +250,9 @@ class Client:
         """Send bytes to the client; a slow one is waited for, as long as it goes on reading."""
         self._sent += len(data)
         self.proxy.metrics.to_clients += len(data)
-        view = memoryview(data)
+        view = memoryview(data)[send_at_once(self.sock, data) :]
+        if view:
+            self.wait_at_most(self.proxy.settings.limits.transfer)
         while view:
             view = view[self.sock.send(view) :]
 
@@ -271,8 +279,7 @@ class Client:
         """Send the page for a problem; return whether the connection goes on."""
         if self._status:  # in the middle of a response nothing can be told
             return False
-        self.sock.deadline = None
-        self.sock.settimeout(self.proxy.settings.limits.transfer)
+        self.wait_at_most(self.proxy.settings.limits.transfer)
         fields, body = page(problem)
         has_body = head is None or "content-length" in head.fields or "transfer-encoding" in head.fields
         keep = not has_body and self.wants_more(head)

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from coda_network._auth import defaults
 from coda_network._local_proxy.filters import load_filter
+from coda_network._local_proxy.process import fit_for_many_clients
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.settings import LOOPBACK, Limits, Routes, Settings
 from coda_network._local_proxy.wakeups import Wakeups
@@ -164,20 +165,6 @@ def access_log_of(place: str | None) -> Iterator[Callable[[str], object] | None]
         yield write
 
 
-def allow_many_files() -> None:
-    """Raise the limit of open files to what the system allows: a client takes two, a tunnel three."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):
-            pass
-
-
 def main(arguments: Sequence[str] | None = None, program: str = "mini_proxy") -> int:
     """Run the local proxy until a signal ends it.
 
@@ -199,7 +186,7 @@ def serve(options: argparse.Namespace, program: str = "coda-network proxy") -> i
             access_log_of(options.access_log) as access_log,
         ):
             settings = settings_of(options, access_log)
-            with _Login(options) as login:
+            with _Login(options) as login, fit_for_many_clients():
                 return _serve(given, settings, login, program, options.quiet)
     except BAD_SETTINGS as error:
         print(f"{program}: {error}", file=sys.stderr)
@@ -245,7 +232,6 @@ class _Login:
 
 
 def _serve(given: argparse.Namespace, settings: Settings, login: _Login, program: str, quiet: bool) -> int:
-    allow_many_files()
     proxy = LocalProxy(settings)
     if not ip_address(proxy.address[0].partition("%")[0]).is_loopback:
         print(

@@ -122,6 +122,7 @@ def _body_of(client: Client, head: RequestHead, framing: Any) -> tuple[bytes | C
     """Return the body to send, and what it is read from; both None where there is none."""
     if framing.length == 0:
         return None, None
+    client.wait_at_most(client.proxy.settings.limits.transfer)
     source = body_reader(client.reader, framing)
     waits = head.version == 11 and "100-continue" in tokens(head.fields.get_all("expect") or ())
     body = ClientBody(source, client.tell_to_continue if waits else _do_nothing)

@@ -202,9 +202,9 @@ class PatientPool(Pool):
             if connection is None:
                 return
             waiter = line.next()
-            if waiter is None:  # another thread was quicker
+            if waiter is None:  # another thread was quicker; who comes meanwhile does not find this connection
                 super().release(key, connection, keep_seconds, generation=generation)
-                return
+                continue
             line.users.add(waiter.thread)
             waiter.connection = connection
             waiter.is_served.set()

@@ -64,8 +64,7 @@ def _knows_secret(client: Client) -> bool:
 
 
 def _connect(client: Client, host: str, port: int) -> None:
-    client.sock.deadline = None
-    client.sock.settimeout(client.proxy.settings.limits.transfer)
+    client.wait_at_most(client.proxy.settings.limits.transfer)
     authority = join_authority(host, port)
     status = 200
     try:

@@ -32,23 +32,26 @@ CLIENTS = 24
 
 
 class Held(NtlmPeer):
-    """A proxy that keeps some responses back until ``go_on`` is set.
+    """A proxy that keeps responses back until it is told to go on.
 
-    :param challenges: how many handshakes go on at once
-    :param responses: how many requests that are logged in are responded to at once
+    :param challenges: in handshakes, that are not kept back
+    :param responses: to requests that are logged in, likewise
     """
 
-    def __init__(self, challenges: int = CLIENTS, responses: int = CLIENTS) -> None:
+    def __init__(self, challenges: int = 10 * CLIENTS, responses: int = 10 * CLIENTS) -> None:
         super().__init__("proxy")
-        self.go_on = threading.Event()
-        self._challenges = threading.Semaphore(challenges)
-        self._responses = threading.Semaphore(responses)
+        self.challenges = threading.Semaphore(challenges)
+        self.responses = threading.Semaphore(responses)
 
     def _send(self, wire: Wire, status: str, lines: tuple[str, ...], body: bytes) -> None:
-        limit = self._responses if status == "200 OK" else self._challenges if "TlRM" in "".join(lines) else None
-        if limit is not None and not limit.acquire(blocking=False):
-            assert self.go_on.wait(TIMEOUT)
+        held = self.responses if status == "200 OK" else self.challenges if "TlRM" in "".join(lines) else None
+        assert held is None or held.acquire(timeout=TIMEOUT)
         super()._send(wire, status, lines, body)
+
+    def go_on(self) -> None:
+        for _ in range(10 * CLIENTS):
+            self.challenges.release()
+            self.responses.release()
 
 
 @pytest.fixture(autouse=True)
@@ -91,8 +94,12 @@ def all_reach_a_slow_site() -> None:
         try:
             wait_until(lambda: len(script.users) == 1 + CLIENTS)
         finally:
-            script.go_on.set()
+            script.go_on()
         assert [future.result() for future in futures] == [200] * CLIENTS
+
+
+def waiting(proxy: LocalProxy) -> int:
+    return sum(len(line.waiting) for line in proxy.session.pool._lines.values())
 
 
 def way(peer: ScriptedPeer) -> str:
@@ -100,15 +107,18 @@ def way(peer: ScriptedPeer) -> str:
 
 
 def test_those_who_wait_for_their_turn_to_log_in_take_a_connection_that_comes_idle() -> None:
-    script = Held(challenges=1)
+    script, most = Held(challenges=1), patient_pool.MOST_LOGINS
     with ScriptedPeer(script) as peer, local_proxy(way(peer)) as proxy, ThreadPoolExecutor(CLIENTS) as threads:
+        asking(threads, proxy, 1)[0].result()  # for the password has to be known to be right
+        proxy.session.close()
         futures = asking(threads, proxy, CLIENTS)
         try:
-            served = CLIENTS - patient_pool.MOST_LOGINS
-            assert first_statuses(futures, served) == [200] * served
-            assert script.messages.count(1) == 1 + patient_pool.MOST_LOGINS
+            wait_until(lambda: script.messages.count(1) == 1 + most and waiting(proxy) == CLIENTS - most)
+            script.challenges.release()
+            assert first_statuses(futures, CLIENTS - most) == [200] * (CLIENTS - most)
+            wait_until(lambda: script.messages.count(1) == 1 + most + 1)
         finally:
-            script.go_on.set()
+            script.go_on()
         assert [future.result() for future in futures] == [200] * CLIENTS
 
 
@@ -120,7 +130,7 @@ def test_a_turn_ends_with_the_login_however_long_the_site_takes(monkeypatch: pyt
 def test_connections_are_shared_as_long_as_they_come_idle_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patient_pool, "ENOUGH", 2)
     monkeypatch.setattr(patient_pool, "PATIENCE_SECONDS", TIMEOUT)
-    script = Held(responses=10 * CLIENTS)
+    script = Held()
     with ScriptedPeer(script) as peer, local_proxy(way(peer)) as proxy, ThreadPoolExecutor(CLIENTS) as threads:
         for _ in range(2):
             futures = asking(threads, proxy, CLIENTS)
@@ -143,7 +153,7 @@ def test_who_has_been_served_takes_no_place_any_more(monkeypatch: pytest.MonkeyP
             try:
                 wait_until(lambda: len(script.users) == CLIENTS + 2)
             finally:
-                script.go_on.set()
+                script.go_on()
             assert [future.result() for future in futures] == [200, 200]
 
 
