@@ -59,6 +59,7 @@ STATE = {
     "_originals/__init__.py:_passing": "changed with the switch's lock",
     "_patch/__init__.py:_given": "a lock",
     "_patch/__init__.py:_switch": "a lock",
+    "_patch/in_flight.py:_landmark": "set and read with the switch's lock",
     "_route/environment.py:_counted": "replaced in one step",
     "_route/installed.py:_installed": "a Stack",
     "_transport/declared_logins.py:_known": "single steps; at worst two threads look up the same",
