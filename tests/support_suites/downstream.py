@@ -85,7 +85,13 @@ PROJECTS = {
         failing=6,
     ),
     "prometheus-client": Project(
-        "prometheus-client", "", ("pytest", "asgiref", "requests"), (*ALL, "tests"), version="0.26.0"
+        "prometheus-client",
+        "",
+        ("pytest", "asgiref", "requests"),
+        # It waits for the alert with which TLS 1.3 refuses a certificate; half the time, with the package and without,
+        # the server's reset is there before it.
+        (*ALL, "--deselect", "tests/test_exposition.py::TestWsgiTLS::test_mtls_untrusted_client_cert_raises", "tests"),
+        version="0.26.0",
     ),
     # Of the larger suites those files that send requests, or take urllib.request or http.client apart.
     # Left out: what reaches for the Internet, and test_426, a thousand times one request that no server of it serves.
