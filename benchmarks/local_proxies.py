@@ -163,8 +163,8 @@ def in_the_clear(url: str, port: int, clients: int, seconds: int, folder: Path) 
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "--timeout", "20s", "-s", str(script)]
     done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True).stdout
     total = re.search(r"(\d+) requests in (\S+),", done)
-    most = re.search(r"99%\s+(\S+)", done)
-    longest = re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", done)
+    most = re.search(r"(?m)^\s+99%\s+(\S+)", done)
+    longest = re.search(r"(?m)^\s+Latency\s+\S+\s+\S+\s+(\S+)", done)
     assert total and most and longest, done
     errors = {kind: int(number) for kind, number in re.findall(r"(connect|read|write|timeout) (\d+)", done)}
     errors["not 2xx"] = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", done)))
