@@ -1,9 +1,9 @@
 """Servers that misbehave, and real ones whose connections break: what was sent, and what came of the file.
 
 ``python tests/ecosystem/misbehaving.py [WORD ...]`` prints a table; words choose rows. Each row is a
-``download_file()`` over an old file. It is right where the file has the checksum that it should have, or where there
-is an error and the old file is as it was; anything else makes the exit status 1. Needs Debian's nginx, Apache and
-squid, and a KDC.
+``download_file()`` over an old file, directly and by a squid that demands NTLM. It is right where the file has the
+checksum that it should have, or where there is an error and the old file is as it was; anything else makes the exit
+status 1. Needs Debian's nginx, Apache and squid, and a KDC.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from support.kdc import KDC
 from support.origin import patterned
 from support.peer import ScriptedPeer
 
+from coda_network import urllib2
 from coda_network.utilities import Retry, close_connections, download_file
 
 SIZE = 8 * MIB
@@ -45,6 +46,10 @@ class Row(NamedTuple):
     prepare: Callable[[FileServer], object]
     options: dict[str, Any] = {}
     expected: bytes | None = BODY  # None: an error, and the old file
+    by_squid: bytes = b""  # what is right then, where that is something else
+
+    def right(self, directly: bool) -> bytes | None:
+        return self.expected if directly else self.by_squid or self.expected
 
 
 def digest_field(body: bytes) -> str:
@@ -112,6 +117,7 @@ def whole(length: int, *fields: str) -> bytes:
 
 
 RIGHT = hashlib.sha256(BODY).hexdigest()
+NO_HTTP = b"\x00\x01 no HTTP at all\r\n\r\n"
 BUSY = "503 Service Unavailable", "Content-Length: 0"
 SEGMENTS = {"segments": 4}
 ROWS = {
@@ -134,7 +140,8 @@ ROWS = {
     "206 of another range each time": Row(says(another_range(SIZE)), expected=None),
     "cuts, then 416": Row(after_a_cut(lambda server: response("416 No", "Content-Length: 0"))),
     "cuts, then 404": Row(after_a_cut(lambda server: response("404 Not Found", "Content-Length: 0")), expected=None),
-    "cuts, then no HTTP": Row(after_a_cut(lambda server: b"\x00\x01 no HTTP at all\r\n\r\n")),
+    # squid takes that for the file of an HTTP/0.9 server, and says 200.
+    "cuts, then no HTTP": Row(after_a_cut(lambda server: NO_HTTP), by_squid=NO_HTTP),
     "a wrong `Repr-Digest`": Row(lambda server: setattr(server, "fields", [digest_field(NEW)]), expected=None),
     "the wrong file, with `sha256=`": Row(changes(NEW, '"one"'), {"sha256": RIGHT}, None),
     "503 twice, `Retry-After: 1`": Row(says(response(*BUSY, "Retry-After: 1"), 2)),
@@ -156,11 +163,15 @@ ROWS = {
 }  # fmt: skip
 
 
+AS_ANNOUNCED = BODY[:-MIB], NO_HTTP
+
+
 class Table:
     """Prints a row for each download, and counts those that are wrong."""
 
     def __init__(self) -> None:
         self.wrong = 0
+        self.proxy: str | None = None
         self.retry = Retry(attempts=3, backoff=0.05)
         print("| server | what it does | requests | outcome | time, s | |\n| --- | --- | --- | --- | --- | --- |")
 
@@ -171,7 +182,8 @@ class Table:
             place.write_bytes(OLD)
             begun = time.monotonic()
             try:
-                found = download_file(url, place, retry=self.retry, timeout_sec=60, **options)
+                handlers = [] if self.proxy is None else [urllib2.ProxyHandler({"http": self.proxy})]
+                found = download_file(url, place, handlers, retry=self.retry, timeout_sec=60, **options)
                 outcome, failed = f"complete, {found.size / MIB:.1f} MiB", False
             except Exception as error:
                 text = re.sub(r"([0-9a-f]{8})[0-9a-f]{56}", r"\1...", str(error).partition("; what came")[0])
@@ -182,9 +194,10 @@ class Table:
             others = sorted(path.name.removeprefix("file") for path in Path(folder).iterdir() if path != place)
             outcome += f"; left: {', '.join(others)}" if others else ""
         self.wrong += not is_right
-        right = "the old file" if expected is None else "as announced" if len(expected) == SIZE - MIB else "right"
+        right = "the old file" if expected is None else "as announced" if expected in AS_ANNOUNCED else "right"
         verdict = right if is_right else "WRONG"
-        return f"| {server} | {what} | {{}} | {outcome} | {seconds:.1f} | {verdict} |"
+        way = "" if self.proxy is None else ", by squid"
+        return f"| {server}{way} | {what} | {{}} | {outcome} | {seconds:.1f} | {verdict} |"
 
 
 def ranges_of(server: FileServer) -> str:
@@ -214,52 +227,59 @@ def behind_a_relay(table: Table, name: str, folder: Path, address: tuple[str, in
         return progress
 
     every, once = NEVER, 1
-    with FaultProxy(address) as relay:
-        rows: dict[str, tuple[Fault | None, dict[str, Any], bytes | None]] = {
-            "whole": (None, {}, BODY),
-            "cut at every 1 MiB (FIN)": (Fault(TO_CLIENT, MIB, FIN, every), {}, BODY),
-            "cut at every 1 MiB (RST)": (Fault(TO_CLIENT, MIB, RST, every), {}, BODY),
-            "cut, and the file is another one then": (
-                Fault(TO_CLIENT, MIB, FIN, once), {"progress": meanwhile(lambda: put(NEW, 50))}, NEW,
-            ),
-            "cut, and the file is shorter then": (
-                Fault(TO_CLIENT, MIB, FIN, once), {"progress": meanwhile(lambda: put(BODY[:1000], 50))}, BODY[:1000],
-            ),
-            "cut, and the file has gone then": (
-                Fault(TO_CLIENT, MIB, FIN, once), {"progress": meanwhile(file.unlink)}, None,
-            ),
-            "4 segments, cut at every 1 MiB": (Fault(TO_CLIENT, MIB, FIN, every), {"segments": 4}, BODY),
-            "the wrong file, with `sha256=`": (None, {"sha256": hashlib.sha256(NEW).hexdigest()}, None),
-        }  # fmt: skip
-        for what, (fault, options, expected) in rows.items():
-            put(BODY, 100)
-            close_connections()
+    rows: dict[str, tuple[Fault | None, dict[str, Any], bytes | None]] = {
+        "whole": (None, {}, BODY),
+        "cut at every 1 MiB (FIN)": (Fault(TO_CLIENT, MIB, FIN, every), {}, BODY),
+        "cut at every 1 MiB (RST)": (Fault(TO_CLIENT, MIB, RST, every), {}, BODY),
+        "cut, and the file is another one then": (
+            Fault(TO_CLIENT, MIB, FIN, once), {"progress": meanwhile(lambda: put(NEW, 50))}, NEW,
+        ),
+        "cut, and the file is shorter then": (
+            Fault(TO_CLIENT, MIB, FIN, once), {"progress": meanwhile(lambda: put(BODY[:1000], 50))}, BODY[:1000],
+        ),
+        "cut, and the file has gone then": (
+            Fault(TO_CLIENT, MIB, FIN, once), {"progress": meanwhile(file.unlink)}, None,
+        ),
+        "4 segments, cut at every 1 MiB": (Fault(TO_CLIENT, MIB, FIN, every), {"segments": 4}, BODY),
+        "the wrong file, with `sha256=`": (None, {"sha256": hashlib.sha256(NEW).hexdigest()}, None),
+    }  # fmt: skip
+    for what, (fault, options, expected) in rows.items():
+        put(BODY, 100)
+        close_connections()
+        # Each has a relay of its own: squid keeps its connections for the next ones.
+        with FaultProxy(address) as relay, log.watch() as seen:
             relay.reset(fault)
-            with log.watch() as seen:
-                row = table.row(name, what, f"http://{relay.netloc}/file.bin", expected, options)
-                time.sleep(0.3)
-            statuses = Counter(entry["status"] for entry in seen.entries)
-            print(row.format(", ".join(f"{count} x {status}" for status, count in statuses.items())), flush=True)
+            row = table.row(name, what, f"http://{relay.netloc}/file.bin", expected, options)
+            time.sleep(0.3)
+        statuses = Counter(entry["status"] for entry in seen.entries)
+        print(row.format(", ".join(f"{count} x {status}" for status, count in statuses.items())), flush=True)
 
 
-def main(words: list[str]) -> int:
-    table = Table()
+def on_purpose(table: Table, words: list[str]) -> None:
+    """Ask the server that misbehaves."""
     for what, row in ROWS.items():
         if words and not any(word in what for word in words):
             continue
         server = FileServer(BODY)
         row.prepare(server)
         with ScriptedPeer(server) as peer:
-            line = table.row("on purpose", what, peer.url, row.expected, row.options)
+            line = table.row("on purpose", what, peer.url, row.right(table.proxy is None), row.options)
         print(line.format(ranges_of(server)), flush=True)
         close_connections()
-    if not words:
-        with ExitStack() as stack:
-            place = Place(stack)
-            apache = stack.enter_context(Apache(place.ca, stack.enter_context(KDC())))
-            nginx, address = place.nginx, ("127.0.0.1", place.nginx.http_port)
-            behind_a_relay(table, "nginx", nginx.directory / "static", address, nginx.log)
-            behind_a_relay(table, "Apache", apache.directory / "static", apache.address, apache.log)
+
+
+def main(words: list[str]) -> int:
+    table = Table()
+    with ExitStack() as stack:
+        place = Place(stack)
+        proxies = None, place.ways["NTLM squid"]["http_proxy"]
+        apache = None if words else stack.enter_context(Apache(place.ca, stack.enter_context(KDC())))
+        for table.proxy in proxies:
+            on_purpose(table, words)
+            if apache is not None:
+                nginx, address = place.nginx, ("127.0.0.1", place.nginx.http_port)
+                behind_a_relay(table, "nginx", nginx.directory / "static", address, nginx.log)
+                behind_a_relay(table, "Apache", apache.directory / "static", apache.address, apache.log)
     return 1 if table.wrong else 0
 
 
