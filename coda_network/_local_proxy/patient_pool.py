@@ -27,6 +27,9 @@ the processor is what everybody waits for: more threads in the middle of a reque
 PATIENCE_SECONDS = 0.1
 """For which it waits before that."""
 
+LOAD_SECONDS = 1.0
+"""Over which the use of the processor is looked at."""
+
 UNKNOWN_SECONDS = 0.5
 """For which a request waits where nobody knows yet whether the proxy wants a login."""
 
@@ -90,9 +93,9 @@ class _Load:
         self._is_high = False
 
     def is_high(self) -> bool:
-        """Return whether the process took more than half of one processor since somebody asked before."""
+        """Return whether the process took more than half of one processor in the last second or so."""
         (then, used_then), now, used = self._seen, monotonic(), process_time()
-        if now - then >= PATIENCE_SECONDS:
+        if now - then >= LOAD_SECONDS:
             self._seen = now, used
             self._is_high = used - used_then > (now - then) / 2
         return self._is_high
