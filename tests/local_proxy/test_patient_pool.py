@@ -22,7 +22,7 @@ from support.pooled import Connection
 from support.servers import free_port
 
 from coda_network._local_proxy import patient_pool
-from coda_network._local_proxy.patient_pool import PatientPool
+from coda_network._local_proxy.patient_pool import PatientPool, _Line, _Waiter
 from coda_network._local_proxy.proxy import LocalProxy
 from coda_network._local_proxy.upstream import ProxyConnection
 from coda_network._pool.key import PoolKey
@@ -240,6 +240,26 @@ def test_a_connection_goes_to_who_waits_or_to_the_pool_and_none_is_lost(monkeypa
     assert pool.idle_count == len(made) < CLIENTS
     assert not any(connection.closed for connection in made)
     pool.close()
+
+
+def test_who_begins_to_wait_while_a_connection_is_put_back_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, first, second = PatientPool(), _Waiter(), _Waiter()
+    line = pool._lines[KEY] = _Line()
+    line.waiting.append(first)
+    find_next = _Line.next
+    looks = iter([1])
+
+    def after_another_thread(self: _Line) -> _Waiter | None:
+        if next(looks, None):
+            self.waiting.remove(first)
+            self.waiting.append(second)
+            return None
+        return find_next(self)
+
+    monkeypatch.setattr(_Line, "next", after_another_thread)
+    connection = Patient()
+    pool.release(KEY, connection)
+    assert second.connection is connection and pool.idle_count == 0
 
 
 def test_a_connection_whose_login_failed_is_freed_with_its_last_user() -> None:
