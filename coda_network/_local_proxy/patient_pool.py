@@ -40,13 +40,23 @@ WAIT_SECONDS = 5.0
 class _Waiter:
     """A request that waits; it gets a connection, or its turn, or neither: then it goes on all the same."""
 
-    __slots__ = ("connection", "insists", "is_served", "thread")
+    __slots__ = ("_gate", "connection", "insists", "thread")
 
     def __init__(self) -> None:
         self.thread = get_ident()
         self.connection: Any = None
         self.insists = False  # on a new connection
-        self.is_served = threading.Event()
+        # An Event would do, but who waits for one meets a lock that is held by the thread that has just set it.
+        self._gate = threading.Lock()
+        self._gate.acquire()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to be served; return whether that was so."""
+        return self._gate.acquire(timeout=seconds)
+
+    def serve(self) -> None:
+        """Let it go on; once, by who took it out of its line."""
+        self._gate.release()
 
 
 class _Line:
@@ -67,7 +77,7 @@ class _Line:
     def note(self, wants_login: bool) -> None:
         self.wants_login = wants_login
         while not wants_login and (waiter := self.next()) is not None:
-            waiter.is_served.set()
+            waiter.serve()
 
     def next(self) -> _Waiter | None:
         try:
@@ -178,7 +188,7 @@ class PatientPool(Pool):
         # What came free before this moment was not for us: look again.
         self._hand_over(key, line)
         self._give_turns(line)
-        while not waiter.is_served.wait(PATIENCE_SECONDS):
+        while not waiter.wait(PATIENCE_SECONDS):
             if monotonic() - began < (WAIT_SECONDS if line.wants_login else UNKNOWN_SECONDS):
                 waiter.insists = not self._load.is_high()
                 self._give_turns(line)
@@ -186,7 +196,7 @@ class PatientPool(Pool):
             try:
                 line.waiting.remove(waiter)
             except ValueError:
-                waiter.is_served.wait()  # another thread is about to serve it
+                waiter.wait(-1)  # another thread is about to serve it
             break
         return waiter.connection
 
@@ -195,7 +205,7 @@ class PatientPool(Pool):
             while line.may_log_in() and (waiter := line.next()) is not None:
                 line.users.add(waiter.thread)
                 line.logging_in.add(waiter.thread)
-                waiter.is_served.set()
+                waiter.serve()
 
     def _hand_over(self, key: PoolKey, line: _Line, keep_seconds: float | None = None) -> None:
         """Give idle connections to those who wait, as long as there are both."""
@@ -210,4 +220,4 @@ class PatientPool(Pool):
                 continue
             line.users.add(waiter.thread)
             waiter.connection = connection
-            waiter.is_served.set()
+            waiter.serve()
