@@ -257,8 +257,10 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
             if at_once and (url[:1] == "/" or self._login_handled_elsewhere) and HTTPConnection._may_send_at_once(self):
                 if composer is None:
                     composer = self._composer = Composer()
-                host = MethodType(_host_field, self)
-                message = composer.compose(method, url, host, body, headers)  # type: ignore[arg-type]  # bytes, or None
+                host, place = MethodType(_host_field, self), None
+                if not self._login_handled_elsewhere:  # an opener gives Host itself
+                    place = self.host, self.port, self._tunnel_host, self._tunnel_port
+                message = composer.compose(method, url, host, body, headers, place)  # type: ignore[arg-type]  # bytes, or None
             if message is None:
                 self._send_request(method, url, body, headers, encode_chunked)
                 return
@@ -277,7 +279,17 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
         return (
             self.__state == _IDLE
             and not self.debuglevel
-            and has_known_request(cls)
+            # As has_known_request() says of our own, without the call.
+            and (
+                (
+                    cls.putrequest is _putrequest
+                    and cls.putheader is _putheader
+                    and cls.endheaders is _endheaders
+                    and cls._send_request is _send_request
+                    and cls._send_output is _send_output
+                )
+                or has_known_request(cls)
+            )
             and type(self._buffer) is list
             and not self._buffer
             and self._http_vsn_str == "HTTP/1.1"
@@ -494,7 +506,11 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
         if reader is None or reader.sock is not self.sock:
             return
         # Whoever leases connections has looked for himself whether something came meanwhile.
-        is_idle = reader.can_go_on() and (self._login_handled_elsewhere or not (self.auto_open and reader.is_dropped()))
+        # As reader.can_go_on() says, without the call.
+        source, is_idle = reader.source, False
+        if not reader.broken and not getattr(reader.sock, "_closed", False):
+            is_idle = not (source.ahead if source.passed_by else reader.has_surplus())
+        is_idle = is_idle and (self._login_handled_elsewhere or not (self.auto_open and reader.is_dropped()))
         if is_idle or HTTPConnection._awaits_response_end(self):
             return
         # Not by self.close(): where a subclass extends it, that would end the request that has begun, too.
@@ -521,6 +537,8 @@ def _host_field(connection: Any) -> str | None:
     return host if port == connection.default_port else f"{host}:{port}"
 
 
-in_place.known_requests.append(tuple(getattr(HTTPConnection, name) for name in in_place.REQUEST_STEPS))
+_steps = tuple(getattr(HTTPConnection, name) for name in in_place.REQUEST_STEPS)
+_putrequest, _putheader, _endheaders, _send_request, _send_output = _steps
+in_place.known_requests.append(_steps)
 in_place.known_sending.append(tuple(getattr(HTTPConnection, name) for name in in_place.SENDING))
 in_place.our_connection, in_place.our_response = HTTPConnection, HTTPResponse

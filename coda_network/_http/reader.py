@@ -83,13 +83,15 @@ class ConnectionReader:
     :param file: its buffered file, over a SocketFile
     """
 
-    __slots__ = ("_liveness", "_may_pass_by", "_most", "broken", "file", "sock", "source")
+    __slots__ = ("_liveness", "_may_pass_by", "_most", "broken", "file", "last_head", "sock", "source")
 
     def __init__(self, sock: socket.socket, file: io.BufferedReader) -> None:
         self.sock = sock
         self.file = file
         self.source: Any = file.raw
         self.broken = False
+        self.last_head: tuple[bytes, Any] | None = None
+        """The head of the response before and what it says, where it was ordinary."""
         # Where one of them is a program's own, it is asked as it always was.
         self._may_pass_by = _owner(sock, "recv") is _owner(sock, "recv_into")
         self._most = TLS_RECORD if is_tls(sock) else READ_BUFFER

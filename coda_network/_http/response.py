@@ -183,7 +183,10 @@ class HTTPResponse(ChunkedReading, http_client.HTTPResponse):
         if not goes_on:
             fp.close()
         if tell is not None:
-            tell(self, goes_on and reader is not None and reader.can_go_on())
+            if goes_on and reader is not None:
+                # As can_go_on() says here, without the call.
+                goes_on = not (reader.source.ahead if reader.source.passed_by else reader.has_surplus())
+            tell(self, goes_on)
 
     def close(self) -> None:
         """Close the response; a connection whose response was not read to its end is not used again."""
@@ -216,7 +219,10 @@ class HTTPResponse(ChunkedReading, http_client.HTTPResponse):
             amt is None
             and reader is not None
             and fp is reader.file
-            and in_place.is_among(type(self)._safe_read, in_place.known_safe_reads)
+            and (
+                type(self)._safe_read is _our_safe_read
+                or in_place.is_among(type(self)._safe_read, in_place.known_safe_reads)
+            )
         ):
             source = reader.source
             # All of it has come with the head, and nothing else.
@@ -378,5 +384,5 @@ class HTTPResponse(ChunkedReading, http_client.HTTPResponse):
 
 
 in_place.known_readlines.append(HTTPResponse.readline)
-in_place.known_safe_reads.append(HTTPResponse._safe_read)
+in_place.known_safe_reads.append(_our_safe_read := HTTPResponse._safe_read)
 _stdlib_iter = kept(http_client.HTTPResponse, "__iter__")
