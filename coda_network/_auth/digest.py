@@ -136,7 +136,7 @@ class Digest:
         :raises CannotServe: the peer sent a proof, and it is wrong
         """
         if not info:
-            self._state.accepted(None)
+            self._state.stale = 0
             return
         params = _info_params(info)
         if "rspauth" in params and params.get("qop", "").lower() != "auth-int":

@@ -38,7 +38,8 @@ class DigestState:
         self._renew_lock()
         renew_in_children(self, DigestState._renew_lock)
         self._latest: Use | None = None
-        self._stale = 0
+        self.stale = 0
+        """How many nonces in a row were called stale, without a request that was accepted in between."""
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
@@ -49,8 +50,8 @@ class DigestState:
         :raises CannotServe: the peer has called too many nonces stale
         """
         with self._lock:
-            self._stale = self._stale + 1 if stale else 0
-            if self._stale > STALE_LIMIT:
+            self.stale = self.stale + 1 if stale else 0
+            if self.stale > STALE_LIMIT:
                 raise CannotServe("Digest: the peer calls every nonce stale")
             latest = self._latest
             if latest is not None and latest.nonce == terms.nonce:  # another connection got the same nonce
@@ -75,7 +76,7 @@ class DigestState:
 
         :param next_nonce: the nonce that the peer wants from now on; None to go on with the current one
         """
-        self._stale = 0
+        self.stale = 0
         if next_nonce is None:
             return
         with self._lock:

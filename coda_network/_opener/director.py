@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from types import MethodType
 
-from coda_network._opener.request import request_class
+from coda_network._opener.request import Request, original_init
 from coda_network._originals import kept, original, urllib_request
 from coda_network._secrets import forget_secrets
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _stdlib_close = kept(urllib_request.OpenerDirector, "close")
 _stdlib_call_chain = original(urllib_request.OpenerDirector, "_call_chain")
+_StdlibRequest = urllib_request.Request
 _stdlib_full_url = urllib_request.Request.full_url
 _stdlib_get_method = original(urllib_request.Request, "get_method")
 
@@ -76,7 +77,11 @@ class OpenerDirector(urllib_request.OpenerDirector):
         """
         try:
             if isinstance(fullurl, str):
-                request: Any = request_class()(fullurl, data)
+                # Our class, or the one that a program has put into urllib.request.
+                kind: Any = urllib.request.Request
+                if kind is _StdlibRequest and kind.__init__ is original_init:
+                    kind = Request
+                request: Any = kind(fullurl, data)
             else:
                 request = fullurl
                 if data is not None:

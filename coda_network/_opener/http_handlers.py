@@ -6,6 +6,7 @@ import functools
 import http.client
 import sys
 
+from coda_network._http import in_place
 from coda_network._http.in_place import is_kept_alive, is_on
 from coda_network._opener.errors import TunnelRefused
 from coda_network._originals import http_client, kept, original, urllib_request
@@ -59,7 +60,8 @@ class AbstractHTTPHandler(urllib_request.AbstractHTTPHandler):
         :raises URLError: there is no host
         """
         host = request.host
-        if "redirect_dict" in vars(request):
+        # Not by vars(): a request whose dictionary was asked for has slower attributes on Python 3.11 and 3.12.
+        if isinstance(getattr(request, "redirect_dict", None), dict):
             return _redirected(self, request)
         is_watched = getattr(type(request), "add_unredirected_header", None) is not _stdlib_add_header
         # Origin-form: ``set_proxy()`` would have made it absolute-form.
@@ -87,7 +89,7 @@ class AbstractHTTPHandler(urllib_request.AbstractHTTPHandler):
         """
         opener = getattr(self, "parent", None)
         try:
-            if is_kept_alive(http_class):
+            if http_class is in_place.our_connection or is_kept_alive(http_class):
                 response = _engine().round_trip(opener, http_class, req, http_conn_args, self._debuglevel)
             else:
                 response = _stdlib_do_open(self, http_class, req, **http_conn_args)
@@ -138,9 +140,13 @@ class HTTPHandler(AbstractHTTPHandler, urllib_request.HTTPHandler):
 
     def http_open(self, req: Any) -> Any:
         """Open an http URL."""
-        make = _connection_class(http.client.HTTPConnection)
-        options = _options(self)
-        return self.do_open(make, req, **options) if options else self.do_open(make, req)
+        # As _connection_class() and _options() say, without the calls.
+        make: Any = http.client.HTTPConnection
+        if make in _STDLIB and in_place.steps_of_http_client is None:
+            make = _engine().HTTPConnection
+        if getattr(self, "socket_keepalive", False):
+            return self.do_open(make, req, **_options(self))
+        return self.do_open(make, req)
 
 
 class HTTPSHandler(AbstractHTTPHandler, _StdlibHTTPSHandler):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import re
-import urllib.request
 
 from coda_network._originals import kept, original, urllib_request
 from coda_network._secrets import forget_secrets
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from coda_network._wire.types import Body
 
 _Stdlib = urllib_request.Request
-_original_init = original(urllib_request.Request, "__init__")
+original_init = original(urllib_request.Request, "__init__")
 _stdlib_init = kept(urllib_request.Request, "__init__")
 _stdlib_set_proxy = kept(urllib_request.Request, "set_proxy")
 _stdlib_full_url = urllib_request.Request.full_url
@@ -137,12 +136,6 @@ class Request(urllib_request.Request):
 
 
 _data = Request.data
-
-
-def request_class() -> Any:
-    """Return the class that makes a Request of a URL: ours, or the one that a program has put into urllib.request."""
-    found = urllib.request.Request
-    return Request if found is _Stdlib and found.__init__ is _original_init else found
 
 
 LONGEST = 300

@@ -108,7 +108,8 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
             may_repeat = was_refused or sending.method in IDEMPOTENT
             if not reused or repeated or not may_repeat or not _is_closed_by_peer(error):
                 raise
-            if not _is_unread(waiting) and not withheld and not body.rewind():
+            is_unread = waiting is not None and not waiting.was_read
+            if not is_unread and not withheld and not body.rewind():
                 raise
             connection.close()
             pooled.hung_up = True
@@ -128,7 +129,7 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                     response.close()
                     raise URLError(error)  # noqa: B904  # its own message is complete
         if challenger is None:
-            if _is_unread(waiting) and response.status == EXPECTATION_FAILED:
+            if waiting is not None and not waiting.was_read and response.status == EXPECTATION_FAILED:
                 expects_no_more = True
             elif not withheld:
                 return response
@@ -147,7 +148,8 @@ def exchange(pooled: PooledConnection, prepared: PreparedRequest, body: Body, au
                 response.will_close = True
         trying = False
         challenges += 1
-        spent = data is not None and not _is_unread(waiting) and not body.rewind()
+        is_unread = waiting is not None and not waiting.was_read
+        spent = data is not None and not is_unread and not body.rewind()
         outgoing = _outgoing(prepared, body, challenger)
         authorization = _authorization_for(auth.login(pooled, challenger), response, outgoing, spent)
         if authorization is None or challenges == MOST_CHALLENGES:
@@ -214,11 +216,6 @@ def _waiting_body(connection: Any, data: Any) -> WaitingBody:
     from coda_network._transport.expect_continue import WaitingBody
 
     return WaitingBody(connection, data)
-
-
-def _is_unread(waiting: WaitingBody | None) -> bool:
-    """Return whether the body has waited for the peer's word, and nothing of it was read."""
-    return waiting is not None and not waiting.was_read
 
 
 def _early_response(connection: Any, error: OSError) -> Any:

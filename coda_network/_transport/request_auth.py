@@ -107,7 +107,14 @@ class RequestAuth:
         """Return whether the logins of an idle connection let it serve this request, and make them ready for it."""
         if pooled.proxy_login is not None or pooled.origin_login is not None:
             return self._fits_logins(pooled)
-        self.begin_unasked(pooled)
+        prepared, memory = self._prepared, self._memory
+        if (
+            memory is None
+            or memory.roles
+            or prepared.proxy_authorization is not None
+            or "Authorization" in prepared.headers
+        ):
+            self.begin_unasked(pooled)
         return True
 
     def _fits_logins(self, pooled: PooledConnection) -> bool:
