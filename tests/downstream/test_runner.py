@@ -113,3 +113,12 @@ def test_a_suite_without_settings_gets_none_from_a_folder_above(tmp_path: Path) 
     run = _run(Checkout(PROJECTS["requests"], source, Path(sys.executable)), tmp_path / "run")
     assert not run.trouble
     assert run.passed() == {f"{FILE}::test_steady"}
+
+
+def test_a_run_that_an_error_in_pytest_has_ended_is_no_whole_run(checkout: Checkout, tmp_path: Path) -> None:
+    (checkout.source / "conftest.py").write_text(
+        "def pytest_runtest_logfinish(nodeid):\n    raise ValueError\n", encoding="utf-8"
+    )
+    run = _run(checkout, tmp_path / "run")
+    assert "ended before the suite" in run.trouble
+    assert run.passed() == {f"{FILE}::test_unpatched"}

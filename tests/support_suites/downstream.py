@@ -60,7 +60,13 @@ PROJECTS = {
         "urllib3",
         "test",
         ("idna", "pyopenssl", "requests", "trustme"),
-        ("-p", "suite_hypercorn", "-m", "not requires_network", "test"),
+        # A test that must be over within 0.1 s, pytest's account of it included: where it fails (with the zlib of some
+        # builds of Python 3.13), the alarm goes off in pytest, which ends.
+        (
+            *("-p", "suite_hypercorn", "-m", "not requires_network"),
+            *("--deselect", "test/test_response.py::TestResponse::test_read_chunked_with_trailing_data_does_not_hang"),
+            "test",
+        ),
         intended=(CUT_HEAD,),
     ),
     "requests": Project(

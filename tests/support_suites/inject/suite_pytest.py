@@ -41,8 +41,10 @@ class Outcomes:
         elif report.when == "call":
             self._recorder.add(report.nodeid, "ok")
 
-    def pytest_sessionfinish(self) -> None:
-        self._recorder.end()
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        # After an error in pytest, or a plugin of it, tests are left that did not run.
+        if exitstatus != pytest.ExitCode.INTERNAL_ERROR:
+            self._recorder.end()
 
 
 def pytest_configure(config: pytest.Config) -> None:
