@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
@@ -239,13 +240,22 @@ def _serve(given: argparse.Namespace, settings: Settings, login: _Login, program
             "your name; it serves this machine and the networks of --allow",
             file=sys.stderr,
         )
+    came: deque[Callable[[], None]] = deque()
     asked_to_end = 0
 
-    def stop(number: int, frame: Any) -> None:
+    def note(act: Callable[[], None], number: int, frame: Any) -> None:
+        # No more than this: a handler runs amid any line, of another handler too, which may write or hold a lock.
+        came.append(act)
+
+    def attend() -> None:
+        while came:
+            came.popleft()()
+
+    def stop() -> None:
         nonlocal asked_to_end
         asked_to_end += 1
 
-    def reload(number: int, frame: Any) -> None:
+    def reload() -> None:
         options = argparse.Namespace(**vars(given))
         try:
             fill_in(options)
@@ -257,24 +267,26 @@ def _serve(given: argparse.Namespace, settings: Settings, login: _Login, program
         else:
             proxy.log.warning("the configuration was read again")
 
-    def figures(number: int, frame: Any) -> None:
-        os.write(2, f"{program}: {proxy.metrics_line()}\n".encode())
+    def figures() -> None:
+        print(f"{program}: {proxy.metrics_line()}", file=sys.stderr, flush=True)
 
     before: dict[int, Any] = {}
     with Wakeups() as wakeups:
-        for name, handler in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload), ("SIGUSR1", figures)):
+        for name, act in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload), ("SIGUSR1", figures)):
             if (number := getattr(signal, name, None)) is not None:
-                before[number] = signal.signal(number, handler)
+                before[number] = signal.signal(number, functools.partial(note, act))
         try:
             proxy.start()
             if not quiet:
                 print(f"{program}: listening on {proxy.url}", file=sys.stderr, flush=True)
             while not asked_to_end:
                 wakeups.wait()
+                attend()
             closed = threading.Event()
             threading.Thread(target=_close, args=(proxy, closed, wakeups)).start()
             while not closed.is_set():
                 wakeups.wait()
+                attend()
                 if asked_to_end > 1:
                     os._exit(FAILED)
             return OK

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.accounts import ALICE
@@ -16,6 +18,8 @@ from support.peer import ScriptedPeer, Wire
 from support.proxy import REALM, Proxy
 from support.proxy_process import running
 
+from coda_network._local_proxy import command
+from coda_network._local_proxy.proxy import LocalProxy
 from coda_network.cli import main
 from coda_network.mini_proxy import MiniProxy
 from coda_network.mini_proxy import main as mini_proxy
@@ -80,6 +84,32 @@ def test_signals_tell_figures_read_the_configuration_again_and_end_it_in_order(
             assert client.response()[2] == b"in time"
         assert proxy.end() == 0
     assert ALICE.password not in "".join(proxy.said)
+
+
+def test_a_signal_amid_what_another_one_has_begun_waits_for_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, settings_of = LocalProxy.start, command.settings_of
+    under_way: list[int] = []
+    deepest = times = 0
+
+    def begin(proxy: LocalProxy) -> None:
+        start(proxy)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    def read(*arguments: Any) -> Any:
+        nonlocal deepest, times
+        times += 1
+        under_way.append(times)
+        deepest = max(deepest, len(under_way))
+        if times > 1:  # the first one is before it listens
+            os.kill(os.getpid(), signal.SIGHUP if times < 4 else signal.SIGTERM)
+        found = settings_of(*arguments)
+        under_way.pop()
+        return found
+
+    monkeypatch.setattr(LocalProxy, "start", begin)
+    monkeypatch.setattr(command, "settings_of", read)
+    assert command.main(["--port", "0", "--proxy", "direct"]) == 0
+    assert (deepest, times) == (1, 4)
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
