@@ -32,6 +32,9 @@ STACK_SIZE = 512 * 1024
 """Bytes of the stack of a client's thread; the system gives memory only to what is used of it."""
 
 BACKLOG = 512
+TOGETHER_SECONDS = 0.1
+"""For which clients wait at the most until those who came with them are accepted."""
+
 END_SECONDS = 1.0
 """For which the threads of aborted clients are waited for; one that waits for an upstream ends by its limits, later."""
 
@@ -132,13 +135,19 @@ class LocalProxy:
             self._end_those_whose_time_is_over()
             if self._listener not in ready or self.is_draining:
                 continue
-            for sock, address in islice(accepted, BACKLOG):
-                self._admit(sock, address[0])
+            # Those who come together begin together: while the first ones were served, each of the others would wait
+            # for all of their threads in turn (500 at once were accepted in 13 seconds).
+            together, end = threading.Lock(), monotonic() + TOGETHER_SECONDS
+            with together:
+                for sock, address in islice(accepted, BACKLOG):
+                    self._admit(sock, address[0], together)
+                    if monotonic() > end:
+                        break
 
     def _warn_of_accept(self, why: str) -> None:
         self.log.warning("no client can be accepted: %s", why)
 
-    def _admit(self, sock: socket.socket, host: str) -> None:
+    def _admit(self, sock: socket.socket, host: str, together: threading.Lock) -> None:
         if not is_allowed(self.settings, host):
             self.log.warning("a client at %s is not allowed", host)
             _refuse(sock, Problem(403, "This proxy does not serve your network.", "", "http_request_denied"))
@@ -152,7 +161,7 @@ class LocalProxy:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             moved: Any = put_under(Deadline(self.settings.limits.head), sock)
             client = Client(self, moved, host)
-            thread = client.thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
+            thread = client.thread = threading.Thread(target=self._serve, args=(client, together), daemon=True)
             with self._lock:
                 self._clients.add(client)
             with _starting:  # the size counts for the whole process, so it is set for this moment only
@@ -170,8 +179,9 @@ class LocalProxy:
                     self._clients.discard(client)
                 client.close()
 
-    def _serve(self, client: Client) -> None:
-        self.metrics.clients += 1
+    def _serve(self, client: Client, together: threading.Lock) -> None:
+        with together:
+            self.metrics.clients += 1
         try:
             client.run()
         finally:
