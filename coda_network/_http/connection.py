@@ -259,7 +259,7 @@ class HTTPConnection(Sending, Responding, Tunnelling, http_client.HTTPConnection
                     composer = self._composer = Composer()
                 host, place = MethodType(_host_field, self), None
                 if not self._login_handled_elsewhere:  # an opener gives Host itself
-                    place = self.host, self.port, self._tunnel_host, self._tunnel_port
+                    place = self.host, self.port, self.default_port, self._tunnel_host, self._tunnel_port
                 message = composer.compose(method, url, host, body, headers, place)  # type: ignore[arg-type]  # bytes, or None
             if message is None:
                 self._send_request(method, url, body, headers, encode_chunked)

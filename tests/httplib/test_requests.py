@@ -270,3 +270,16 @@ def test_no_url_asks_for_the_root(connection: httplib.HTTPConnection, url: str |
     connection.putrequest("GET", url)
     connection.endheaders()
     assert connection.getresponse().read().startswith(b"GET / HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("name", ["host", "port", "default_port"])
+def test_what_host_is_made_of_may_change_between_two_requests(connection: httplib.HTTPConnection, name: str) -> None:
+    def host() -> bytes:
+        return next(line for line in sent_by(connection, "GET", "/").split(b"\r\n") if line.startswith(b"Host: "))
+
+    before = host()
+    assert host() == before
+    port = connection.port
+    setattr(connection, name, {"host": "other.example", "port": port + 1, "default_port": port}[name])
+    expected = f"Host: {connection.host}" + ("" if name == "default_port" else f":{connection.port}")
+    assert host() == expected.encode()
